@@ -1,0 +1,143 @@
+"""Settings. Every one is an environment variable `CTI_<SECTION>__<NAME>` or a line of a TOML file (`CTI_CONFIG`).
+
+docs/settings.md lists them; a test compares the two. No default password exists: secrets have no default.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from cti_server.errors import BadSettings
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AmiSettings(_Section):
+    """How we reach Asterisk's manager interface."""
+
+    host: str = Field("127.0.0.1", description="Asterisk's manager address")
+    port: int = Field(5038, ge=1, le=65535, description="Asterisk's manager port")
+    username: str = Field("cti", description="manager user")
+    password: SecretStr = Field(SecretStr(""), description="manager secret; required")
+    auth: Literal["challenge", "plain"] = Field("challenge", description="MD5 challenge or plain login")
+    tls: bool = Field(False, description="TLS to the manager port")
+    tls_ca: Path | None = Field(None, description="CA file to check Asterisk's certificate with")
+    ping_seconds: float = Field(5.0, gt=0, description="silence after which we ping")
+    answer_seconds: float = Field(5.0, gt=0, description="how long an action may stay unanswered")
+    reconnect_max_seconds: float = Field(10.0, gt=0, description="longest pause between reconnects")
+
+
+class AgiSettings(_Section):
+    """Where Asterisk reaches us for calls (FastAGI)."""
+
+    host: str = Field("127.0.0.1", description="listen address")
+    port: int = Field(4573, ge=0, le=65535, description="listen port; 0 = any free one")
+    peers: tuple[str, ...] = Field(("127.0.0.0/8",), description="networks Asterisk may call from")
+    max_line: int = Field(8192, ge=256, description="longest line we read, bytes")
+    max_calls: int = Field(1000, ge=1, description="calls served at once; more go to the fallback queue")
+    handshake_seconds: float = Field(5.0, gt=0, description="how long the opening variables may take")
+
+
+class HttpSettings(_Section):
+    """The desktop, the REST API and the WebSocket."""
+
+    host: str = Field("127.0.0.1", description="listen address")
+    port: int = Field(8080, ge=0, le=65535, description="listen port; 0 = any free one")
+    public_url: str = Field("", description="address users type; empty = derived from host and port")
+    session_hours: float = Field(12.0, gt=0, description="longest sign-in")
+    idle_minutes: float = Field(60.0, gt=0, description="sign-in ends after this long without use")
+
+
+class DatabaseSettings(_Section):
+    url: str = Field(
+        "sqlite+aiosqlite:///var/cti.db",
+        description="SQLAlchemy address: sqlite+aiosqlite or postgresql+asyncpg",
+    )
+    batch_millis: int = Field(50, ge=1, le=1000, description="facts are stored at most this much later")
+    memory_facts: int = Field(50_000, ge=100, description="facts kept in memory while the database is away")
+
+
+class PathSettings(_Section):
+    data: Path = Field(Path("var"), description="what the server writes: spill file, prompt cache, logs")
+    flows: Path = Field(Path("ivr_flows"), description="IVR flows (*.yaml) and recorded prompts")
+    recordings: Path = Field(Path("recordings"), description="messages and recordings, as we see the folder")
+    recordings_on_switch: Path | None = Field(None, description="the same folder as Asterisk sees it; none = same path")
+    sounds_on_switch: str = Field("", description="prompt folder as Asterisk sees it; empty = same path as ours")
+
+
+class SpeechSettings(_Section):
+    engine: Literal["pyttsx3", "kokoro", "none"] = Field("pyttsx3", description="live text to speech")
+    kokoro_model: Path | None = Field(None, description="folder of the Kokoro model, when engine is kokoro")
+    prompts_over: Literal["files", "http"] = Field(
+        "files", description="how Asterisk gets prompts: shared folder or HTTP"
+    )
+    render_seconds: float = Field(3.0, gt=0, description="a prompt not rendered by then is replaced")
+
+
+class CallSettings(_Section):
+    node: str = Field("asterisk", description="systemname of the Asterisk we serve")
+    server: str = Field("cti", description="this server's name on the timeline")
+    time_zone: str = Field("Asia/Shanghai", description="site time zone for hours, intervals and spoken dates")
+    country: str = Field("CN", description="region of numbers written without country code")
+    profile: Literal["power", "property", "insurer", "manufacturer", "mobile"] = Field(
+        "power", description="service profile"
+    )
+    dids: dict[str, str] = Field(
+        {"95598": "power_zh", "4008": "power_en"}, description="dialled number → flow; '*' catches the rest"
+    )
+    fallback_queue: str = Field("general", description="our queue for callers whose flow failed")
+    drain_seconds: float = Field(
+        5.0, ge=0, description="at stop: how long running steps may take to reach a safe point"
+    )
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="CTI_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    ami: AmiSettings = AmiSettings()
+    agi: AgiSettings = AgiSettings()
+    http: HttpSettings = HttpSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    paths: PathSettings = PathSettings()
+    speech: SpeechSettings = SpeechSettings()
+    calls: CallSettings = CallSettings()
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
+    log_json: bool = Field(False, description="one JSON object a line instead of text")
+    demo: bool = Field(False, description="demo only: sample data, /demo pages")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        path = os.environ.get("CTI_CONFIG")
+        file = (TomlConfigSettingsSource(settings_cls, toml_file=path),) if path else ()
+        return (init_settings, env_settings, *file)
+
+
+def load(**overrides: object) -> Settings:
+    """Settings from arguments, environment, file; raises BadSettings that names each wrong field and what it wants."""
+    path = os.environ.get("CTI_CONFIG")
+    if path and not Path(path).is_file():
+        raise BadSettings(f"CTI_CONFIG names {path}, which is no file; correct it or unset it")
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [f"CTI_{'__'.join(str(p) for p in e['loc']).upper()}: {e['msg']}" for e in error.errors()]
+        raise BadSettings("\n".join(lines)) from None

@@ -1,0 +1,437 @@
+"""Everything that can happen, as typed, immutable facts on one timeline.
+
+A fact says what happened and when (`at`, micros UTC). It is recorded once, in order, with a growing `id`
+(see `Recorded`). Live board, reports, screen pop and call records are folds over the same facts, so a number
+on the live board and one in a report cannot disagree.
+
+Digits a caller entered appear only masked (`PIN` never, not even masked). Numbers that identify a person stand in
+fields listed in `PII`, which logs mask.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from cti_server.domain.ids import AgentId, CallId, CustomerId, Micros, OfferId, QueueName, VisitId
+from cti_server.errors import InvalidValue
+
+Outcome = Literal["answered", "abandoned", "overflowed", "timed_out", "callback", "key_exit", "refused", "unknown"]
+"""A visit ends in exactly one of these (metrics.md). Only `abandoned` counts as abandonment."""
+
+Side = Literal["caller", "agent", "server", "transfer", "unknown"]
+"""Who ended a talk or a call."""
+
+OfferResult = Literal["answered", "no_answer", "rejected", "unreachable", "caller_gone", "withdrawn"]
+MISSES: frozenset[OfferResult] = frozenset({"no_answer", "rejected", "unreachable"})
+
+PII = frozenset({"caller", "number", "digits", "text", "address", "name", "path", "target"})
+
+KINDS: dict[str, type[Fact]] = {}
+_FIELDS: dict[str, tuple[str, ...]] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Something that happened at `at` (micros UTC)."""
+
+    at: Micros
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        KINDS[cls.__name__] = cls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFact(Fact):
+    """A fact of one call."""
+
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitFact(CallFact):
+    """A fact of one stay of one call in one queue."""
+
+    visit_id: VisitId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentFact(Fact):
+    """A fact of one agent."""
+
+    agent_id: AgentId
+
+
+# ---- the call ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallArrived(CallFact):
+    """A caller's channel reached us. `caller` is E.164 where it could be read, else what came, cleaned; '' = withheld."""
+
+    node: str
+    channel: str
+    uniqueid: str
+    caller: str
+    did: str
+    direction: Literal["inbound", "outbound", "internal", "callback"] = "inbound"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallResumed(CallFact):
+    """The same caller came back to us: after our restart, or sent here by a transfer."""
+
+    node: str
+    channel: str
+    uniqueid: str
+    stage: Literal["menu", "waiting", "talking", "transfer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerIdentified(CallFact):
+    customer_id: CustomerId
+    tier: str
+    flags: tuple[str, ...] = ()
+    by: Literal["number", "account", "agent"] = "number"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowEntered(CallFact):
+    flow: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeEntered(CallFact):
+    """The caller reached a node that asks for something (menu, collect, record, survey)."""
+
+    flow: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MenuChosen(CallFact):
+    flow: str
+    node: str
+    key: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputCollected(CallFact):
+    """`digits` is masked (`1000••18`); for secret input it is empty."""
+
+    flow: str
+    node: str
+    digits: str
+    valid: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputMissed(CallFact):
+    """The caller pressed nothing in time, or a key that is not on offer."""
+
+    flow: str
+    node: str
+    reason: Literal["timeout", "invalid", "too_long"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupDone(CallFact):
+    flow: str
+    node: str
+    adapter: str
+    outcome: str
+    micros: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageChosen(CallFact):
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingMade(CallFact):
+    """A sound file was stored. `path` is relative to the recordings root; `millis` its length."""
+
+    purpose: Literal["message", "description", "talk"]
+    path: str
+    millis: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketCreated(CallFact):
+    """The call led to a work order, a message or a callback request. `number` is what the caller was told."""
+
+    ticket: Literal["order", "message", "callback", "complaint"]
+    ticket_id: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketUrged(CallFact):
+    """A repeat caller asked about an open order: linked as an urging, no second order (service-rules 4)."""
+
+    ticket_id: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowFailed(CallFact):
+    """A machine part failed and the caller was sent to a person or to a spoken apology."""
+
+    flow: str
+    node: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyAnswered(CallFact):
+    node: str
+    score: int
+    agent_id: AgentId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyOffered(CallFact):
+    node: str
+    agent_id: AgentId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTransferred(CallFact):
+    """`target` is a queue name, an agent id or a number; `by` the agent who transferred."""
+
+    how: Literal["blind", "attended", "flow"]
+    target: str
+    by: AgentId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded(CallFact):
+    """`side='unknown'` = the end was not seen (gap): flagged, never guessed. `cause` is the Q.850 number, 0 = none."""
+
+    side: Side
+    cause: int = 0
+    in_fallback: bool = False
+
+
+# ---- the visit ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitStarted(VisitFact):
+    """The call joined a queue. `entered_at` is the time that decides its place: older than `at` when a place was kept."""
+
+    queue: QueueName
+    priority: int
+    entered_at: Micros
+    skills: tuple[tuple[str, int], ...] = ()
+    preferred: AgentId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentOffered(VisitFact):
+    offer_id: OfferId
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferRinging(VisitFact):
+    """The agent's phone rings: the moment the screen pops."""
+
+    offer_id: OfferId
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferEnded(VisitFact):
+    offer_id: OfferId
+    agent_id: AgentId
+    result: OfferResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkStarted(VisitFact):
+    agent_id: AgentId
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldStarted(VisitFact):
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldEnded(VisitFact):
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkEnded(VisitFact):
+    agent_id: AgentId
+    side: Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitEnded(VisitFact):
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackAttempted(CallFact):
+    """We rang a caller back. `call_id` is the new, outgoing call; `ticket_id` the request."""
+
+    ticket_id: str
+    attempt: int
+    reached: bool
+
+
+# ---- the agent ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSignedIn(AgentFact):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSignedOut(AgentFact):
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentReady(AgentFact):
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentPaused(AgentFact):
+    """`by` is the agent's own id, a leader's login, or `system` (reason `missed_calls`)."""
+
+    reason: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapUpStarted(AgentFact):
+    call_id: CallId
+    visit_id: VisitId
+    until: Micros
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapUpExtended(AgentFact):
+    until: Micros
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapUpEnded(AgentFact):
+    by: Literal["agent", "deadline", "signed_out", "leader"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentReachable(AgentFact):
+    """The agent's phone has a live contact."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentUnreachable(AgentFact):
+    pass
+
+
+# ---- the system --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapRecorded(Fact):
+    """We could not see from `since` to `at`. Reports over that time say so."""
+
+    what: Literal["server_down", "switch_link"]
+    node: str
+    since: Micros
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchLinked(Fact):
+    node: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchLost(Fact):
+    node: str
+
+
+# ---- recorded facts and their wire form ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A fact with its place on the timeline: `id` grows strictly on one server, across restarts too.
+
+    It is the id of the live event stream (`Last-Event-Id`) and, with `server`, the key that stores a fact exactly once.
+    Ids are made from the clock in micros, never repeating, so they fit a JavaScript number.
+    """
+
+    id: int
+    server: str
+    fact: Fact
+
+
+def to_dict(fact: Fact) -> dict[str, Any]:
+    """The fact's own fields, without its kind. Values are JSON types only."""
+    return {name: getattr(fact, name) for name in _names(type(fact))}
+
+
+def from_dict(kind: str, data: dict[str, Any]) -> Fact:
+    """The inverse of `to_dict`; fields a newer server added are ignored. Raises InvalidValue for an unknown kind."""
+    cls = KINDS.get(kind)
+    if cls is None:
+        raise InvalidValue(f"unknown kind of fact: {kind!r}")
+    try:
+        return cls(**{k: _tuples(v) for k, v in data.items() if k in _names(cls)})
+    except TypeError as error:
+        raise InvalidValue(f"{kind}: {error}") from error
+
+
+def call_id_of(fact: Fact) -> CallId | None:
+    return getattr(fact, "call_id", None)
+
+
+def agent_id_of(fact: Fact) -> AgentId | None:
+    return getattr(fact, "agent_id", None)
+
+
+def schema() -> dict[str, dict[str, str]]:
+    """Kind → field → type text, for docs/events.md and the desktop's protocol.ts."""
+    return {
+        kind: {name: _type_text(hint) for name, hint in typing.get_type_hints(cls).items()}
+        for kind, cls in KINDS.items()
+        if cls not in (CallFact, VisitFact, AgentFact)
+    }
+
+
+def _names(cls: type[Fact]) -> tuple[str, ...]:
+    names = _FIELDS.get(cls.__name__)
+    if names is None:
+        names = _FIELDS[cls.__name__] = tuple(field.name for field in fields(cls))
+    return names
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _type_text(hint: Any) -> str:
+    if typing.get_origin(hint) is Literal:
+        return " | ".join(repr(value) for value in typing.get_args(hint))
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+        return " | ".join(_type_text(part) for part in typing.get_args(hint))
+    if hint is type(None):
+        return "null"
+    if isinstance(hint, typing.NewType):
+        return "string"
+    return {int: "number", str: "string", bool: "boolean"}.get(hint, str(hint))
