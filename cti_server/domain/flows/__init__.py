@@ -1,0 +1,1 @@
+"""IVR flows: schema, pure interpreter and the effects it yields."""
