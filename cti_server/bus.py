@@ -6,6 +6,7 @@ A subscriber that raises is logged and does not disturb the others.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 import structlog
@@ -18,13 +19,19 @@ log = structlog.get_logger(__name__)
 
 
 class Bus:
-    """`record` stamps a fact with its id and hands it to every subscriber. `subscribe` returns the undo."""
+    """`record` stamps a fact with its id and hands it to every subscriber. `subscribe` returns the undo.
+
+    A subscriber may record further facts: they are stamped at once and delivered after the one at hand, so that every
+    subscriber sees the same order.
+    """
 
     def __init__(self, clock: Clock, server: str, last_id: int = 0) -> None:
         self._clock = clock
         self.server = server
         self._last_id = last_id
         self._subscribers: list[Subscriber] = []
+        self._pending: deque[Recorded] = deque()
+        self._delivering = False
 
     @property
     def last_id(self) -> int:
@@ -37,11 +44,9 @@ class Bus:
     def record(self, fact: Fact) -> Recorded:
         self._last_id = max(self._last_id + 1, self._clock.now())
         recorded = Recorded(self._last_id, self.server, fact)
-        for subscriber in tuple(self._subscribers):
-            try:
-                subscriber(recorded)
-            except Exception:
-                log.exception("subscriber_failed", kind=type(fact).__name__)
+        self._pending.append(recorded)
+        if not self._delivering:
+            self._deliver_pending()
         return recorded
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
@@ -52,3 +57,18 @@ class Bus:
                 self._subscribers.remove(subscriber)
 
         return undo
+
+    def _deliver_pending(self) -> None:
+        self._delivering = True
+        try:
+            while self._pending:
+                self._deliver(self._pending.popleft())
+        finally:
+            self._delivering = False
+
+    def _deliver(self, recorded: Recorded) -> None:
+        for subscriber in tuple(self._subscribers):
+            try:
+                subscriber(recorded)
+            except Exception:
+                log.exception("subscriber_failed", kind=type(recorded.fact).__name__)
