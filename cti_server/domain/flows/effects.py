@@ -39,6 +39,11 @@ class Ask(Effect):
 
     Ends at `most` keys, at a key in `stop_keys`, after `first_seconds` without any key, or `gap_seconds` after the last
     one. A menu is `most=1, stop_keys=''`. `secret` keys are never logged, recorded or kept.
+
+    `fresh`: keys typed before this prompt are thrown away (the input before it was wrong, so what follows it in the
+    type-ahead was meant for something else). `tail_seconds`: a stop key within this time after the last of `most` keys
+    still belongs to this input and is dropped, so a habitual # after a full number is not taken as an answer to the next
+    question.
     """
 
     words: Words
@@ -47,6 +52,8 @@ class Ask(Effect):
     first_seconds: float = 5.0
     gap_seconds: float = 3.0
     secret: bool = False
+    fresh: bool = False
+    tail_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +137,10 @@ class QueueResult:
 
 @dataclass(frozen=True, slots=True)
 class Transfer(Effect):
-    """Send the caller to a number, an agent or a dialplan extension. Sends back False when it could not be reached."""
+    """Send the caller to a number, an agent or a dialplan extension. Sends back False when it could not be reached.
+
+    The driver records CallTransferred(how='flow'), since only it knows whether the transfer took place.
+    """
 
     target: str
     kind: Literal["agent", "number", "extension"]
@@ -179,3 +189,5 @@ class CallContext:
     customer: Mapping[str, Any] = field(default_factory=dict)
     """{} when unknown; else id, name, tier, flags, address, account, open_orders … (services/customers.py)."""
     started: Micros = 0
+    time_zone: str = "Asia/Shanghai"
+    """The site's, for opening hours and spoken dates."""
