@@ -95,7 +95,8 @@ class CallSettings(_Section):
         "power", description="service profile"
     )
     dids: dict[str, str] = Field(
-        {"95598": "power_zh", "4008": "power_en"}, description="dialled number → flow; '*' catches the rest"
+        {"95598": "power:zh", "4008": "power:en"},
+        description="dialled number → flow:language to start in; '*' catches the rest",
     )
     fallback_queue: str = Field("general", description="our queue for callers whose flow failed")
     drain_seconds: float = Field(
