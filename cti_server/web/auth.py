@@ -1,0 +1,185 @@
+"""Sign-in and sessions.
+
+States: signed out → signed in → ended (signed out, idle too long, older than the absolute limit). The secret lives in the
+browser's cookie only; we keep its SHA-256. Every request checks the session; an answer is trusted for `FRESH` seconds,
+and longer only while the database is away, so that agents keep working through its absence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections import OrderedDict
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from cti_server.clock import Clock
+from cti_server.domain.ids import SECOND, Micros
+from cti_server.domain.users import SignInSession, User
+from cti_server.errors import NotSignedIn, StorageUnavailable, TooMany
+from cti_server.web.limits import SignInLimits
+
+FRESH = 10.0
+TOUCH_EVERY: Micros = 30 * SECOND
+CACHED_SESSIONS = 10_000
+WAITING_PASSWORDS = 32
+
+
+class UserStore(Protocol):
+    """Users, their sessions and the audit log. Raises StorageUnavailable."""
+
+    async def user_by_login(self, login: str) -> User | None: ...
+    async def create_session(self, session: SignInSession) -> None: ...
+    async def session(self, token_hash: str) -> SignInSession | None: ...
+    async def touch(self, token_hash: str, at: Micros) -> None: ...
+    async def end_session(self, token_hash: str) -> None: ...
+    async def audit(self, at: Micros, login: str, action: str, subject: str = "", address: str = "") -> None:
+        """Keep who did what to whom, from which address."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The signed-in user of one request."""
+
+    user: User
+    session: SignInSession
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    absolute: Micros
+    idle: Micros
+
+
+class Passwords:
+    """argon2id in an executor: it costs tens of milliseconds and 64 MiB on purpose, so never on the event loop."""
+
+    def __init__(self, executor: Executor, hasher: PasswordHasher | None = None) -> None:
+        self._executor = executor
+        self._hasher = hasher or PasswordHasher()
+        self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
+        self._waiting = 0
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        """False too when there is no hash, after the same work, so the answer time tells nothing about who exists.
+        Raises TooMany when too many are being checked already."""
+        if self._waiting >= WAITING_PASSWORDS:
+            raise TooMany("too many sign-ins at once; try again in 5 s", retry_after=5)
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            matches = await loop.run_in_executor(self._executor, self._matches, password_hash or self._nobody, password)
+        finally:
+            self._waiting -= 1
+        return matches and password_hash is not None
+
+    def _matches(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class Auth:
+    """Sign in, recognise, sign out."""
+
+    def __init__(
+        self, users: UserStore, passwords: Passwords, clock: Clock, limits: SessionLimits, tries: SignInLimits
+    ) -> None:
+        self._users = users
+        self._passwords = passwords
+        self._clock = clock
+        self._limits = limits
+        self._tries = tries
+        self._known: OrderedDict[str, tuple[Identity, float]] = OrderedDict()
+
+    async def sign_in(self, login: str, password: str, address: str) -> tuple[str, Identity]:
+        """The secret for the cookie, and who it stands for. Raises NotSignedIn (wrong login or password, or locked
+        out by an administrator: the same words for all three) and TooMany."""
+        self._tries.count(login, address)
+        user = await self._users.user_by_login(login)
+        right = await self._passwords.verify(password, user.password_hash if user else None)
+        if user is None or not right or not user.active:
+            await self._users.audit(self._clock.now(), login, "sign_in_refused", address=address)
+            raise NotSignedIn("login or password is wrong", reason="credentials")
+        self._tries.succeeded(login, address)
+        return await self._start(user, address)
+
+    async def _start(self, user: User, address: str) -> tuple[str, Identity]:
+        token, now = secrets.token_urlsafe(32), self._clock.now()
+        session = SignInSession(
+            token_hash=token_hash(token),
+            login=user.login,
+            created_at=now,
+            used_at=now,
+            expires_at=now + self._limits.absolute,
+        )
+        await self._users.create_session(session)
+        await self._users.audit(now, user.login, "sign_in", address=address)
+        identity = Identity(user, session)
+        self._remember(identity)
+        return token, identity
+
+    async def recognise(self, hashed: str) -> Identity:
+        """Raises NotSignedIn for an unknown, ended, idle or expired session, or a user no longer active."""
+        cached = self._known.get(hashed)
+        if cached and self._clock.monotonic() - cached[1] < FRESH:
+            return await self._use(cached[0])
+        try:
+            return await self._use(await self._read(hashed))
+        except StorageUnavailable:
+            if cached is None:
+                raise
+            return self._valid(cached[0])
+
+    async def _read(self, hashed: str) -> Identity:
+        session = await self._users.session(hashed)
+        user = await self._users.user_by_login(session.login) if session else None
+        if session is None or user is None or not user.active:
+            self._known.pop(hashed, None)
+            raise NotSignedIn("sign in first", reason="no_session")
+        identity = Identity(user, session)
+        self._remember(identity)
+        return identity
+
+    async def _use(self, identity: Identity) -> Identity:
+        now = self._clock.now()
+        self._valid(identity)
+        if now - identity.session.used_at < TOUCH_EVERY:
+            return identity
+        used = replace(identity, session=replace(identity.session, used_at=now))
+        await self._users.touch(identity.session.token_hash, now)
+        self._remember(used)
+        return used
+
+    def _valid(self, identity: Identity) -> Identity:
+        session, now = identity.session, self._clock.now()
+        if now >= session.expires_at or now - session.used_at >= self._limits.idle:
+            self._known.pop(session.token_hash, None)
+            raise NotSignedIn("the session has ended; sign in again", reason="expired")
+        return identity
+
+    def _remember(self, identity: Identity) -> None:
+        self._known[identity.session.token_hash] = (identity, self._clock.monotonic())
+        self._known.move_to_end(identity.session.token_hash)
+        if len(self._known) > CACHED_SESSIONS:
+            self._known.popitem(last=False)
+
+    async def sign_out(self, identity: Identity, address: str) -> None:
+        hashed = identity.session.token_hash
+        self._known.pop(hashed, None)
+        await self._users.end_session(hashed)
+        await self._users.audit(self._clock.now(), identity.user.login, "sign_out", address=address)
+
+    async def audit(self, identity: Identity, action: str, subject: str, address: str) -> None:
+        await self._users.audit(self._clock.now(), identity.user.login, action, subject, address)

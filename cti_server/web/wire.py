@@ -1,0 +1,271 @@
+"""What goes over the wire, as models: REST answers and live messages. OpenAPI and the desktop's protocol.ts are
+generated from here, so the three cannot disagree.
+
+Times are micros since 1970 UTC, durations micros, money whole fen (1/100 yuan; a debt is negative).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cti_server.domain.users import Role
+
+Intent = Literal["signed_out", "ready", "paused"]
+System = Literal["available", "offered", "talking", "wrap_up", "unreachable"]
+Stage = Literal["menu", "waiting", "ringing", "talking", "held", "survey", "ended"]
+
+
+class Wire(BaseModel):
+    """Unknown fields of an answer are dropped: only what stands here leaves the server."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Me(Wire):
+    """An agent: what he asked for (intent) and what the system sees are two fields. `deadline` ends the state by itself."""
+
+    agent_id: str
+    name: str = ""
+    intent: Intent
+    reason: str | None = None
+    system: System
+    since: int
+    deadline: int | None = None
+    call_id: str | None = None
+    visit_id: str | None = None
+    offer_id: str | None = None
+    held: bool = False
+    queues: list[str] = []
+
+
+class QueueRow(Wire):
+    """`longest_since` is when the caller who waits longest entered the queue."""
+
+    name: str
+    waiting: int = 0
+    longest_since: int | None = None
+    offered: int = 0
+    talking: int = 0
+    ready: int = 0
+    signed_in: int = 0
+    answered: int = 0
+    abandoned: int = 0
+
+
+class BoardCall(Wire):
+    call_id: str
+    caller: str = ""
+    did: str = ""
+    stage: Stage
+    since: int
+    queue: str | None = None
+    agent_id: str | None = None
+    customer_name: str | None = None
+
+
+class Counts(Wire):
+    """Agents by what they do, for those who may not see each other's state."""
+
+    signed_in: int = 0
+    ready: int = 0
+    talking: int = 0
+    wrap_up: int = 0
+    paused: int = 0
+    calls: int = 0
+
+
+class Board(Wire):
+    """For agents `agents` and `calls` are empty: they see the queues and `counts`."""
+
+    at: int = 0
+    switch_linked: bool = True
+    queues: list[QueueRow] = []
+    agents: list[Me] = []
+    calls: list[BoardCall] = []
+    counts: Counts = Counts()
+
+
+class PauseCode(Wire):
+    code: str
+    zh: str
+    en: str
+
+
+class Account(Wire):
+    """`balance_fen` below zero is arrears."""
+
+    number: str
+    status: str = "open"
+    balance_fen: int = 0
+    due_date: str | None = None
+    address: str = ""
+
+
+class Order(Wire):
+    ticket_id: str
+    number: str
+    kind: str
+    state: str
+    opened_at: int
+    due_at: int | None = None
+    summary: str = ""
+
+
+class Contact(Wire):
+    call_id: str
+    at: int
+    queue: str | None = None
+    outcome: str | None = None
+    agent_id: str | None = None
+    topic: str = ""
+
+
+class CustomerRow(Wire):
+    customer_id: str
+    name: str = ""
+    company: str = ""
+    tier: str = "ordinary"
+    flags: list[str] = []
+    phones: list[str] = []
+
+
+class CustomerCard(CustomerRow):
+    address: str = ""
+    language: str | None = None
+    accounts: list[Account] = []
+    orders: list[Order] = []
+    contacts: list[Contact] = []
+
+
+class PathStep(Wire):
+    """One menu step the caller took; `label` is the choice in the menu's own words."""
+
+    node: str
+    key: str = ""
+    label: str = ""
+    at: int
+
+
+class Digits(Wire):
+    """What the caller entered at a node, masked by the server; secret input never appears."""
+
+    node: str
+    digits: str
+
+
+class Pop(Wire):
+    """Who is calling. `customer` is None when the number is not known; `entered_at` starts the wait."""
+
+    call_id: str
+    visit_id: str | None = None
+    offer_id: str | None = None
+    caller: str = ""
+    did: str = ""
+    queue: str | None = None
+    language: str | None = None
+    entered_at: int | None = None
+    answered_at: int | None = None
+    path: list[PathStep] = []
+    digits: list[Digits] = []
+    customer: CustomerCard | None = None
+
+
+class CallRow(Wire):
+    call_id: str
+    at: int
+    ended_at: int | None = None
+    caller: str = ""
+    did: str = ""
+    direction: str = "inbound"
+    customer_id: str | None = None
+    customer_name: str | None = None
+    queue: str | None = None
+    outcome: str | None = None
+    agent_id: str | None = None
+    wait_micros: int = 0
+    talk_micros: int = 0
+    unknown_end: bool = False
+
+
+class Event(Wire):
+    """One fact. `event` is its id on the timeline: the place to resume from."""
+
+    event: int
+    kind: str
+    at: int
+    data: dict[str, Any]
+
+
+class CallRecord(CallRow):
+    timeline: list[Event] = []
+
+
+class Session(Wire):
+    """Who is signed in. `expires_at` is when it ends at the latest."""
+
+    login: str
+    name: str
+    role: Role
+    agent_id: str | None = None
+    expires_at: int
+
+
+class SignIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    login: str = Field(min_length=1, max_length=64)
+    password: str = Field(min_length=1, max_length=256)
+
+
+class Health(Wire):
+    """`ok` when calls can be served; `degraded` names a part that is away. `details` is for administrators."""
+
+    status: Literal["ok", "degraded"]
+    version: str
+    switch_linked: bool
+    database: bool
+    calls: int
+    details: dict[str, Any] | None = None
+
+
+class ErrorBody(Wire):
+    code: str
+    message: str
+    details: dict[str, Any] = {}
+
+
+class Failure(Wire):
+    error: ErrorBody
+
+
+class Done(Wire):
+    """The wish was carried out; the new state comes over the live connection and in `me`."""
+
+    me: Me | None = None
+
+
+class LiveState(Wire):
+    """State as of fact `last`. `me` is None for users who take no calls."""
+
+    last: int
+    now: int
+    me: Me | None = None
+    board: Board
+
+
+class Reset(LiveState):
+    """The stream could not be continued: forget earlier events. `reason` new = first connect, too_old, or unknown id."""
+
+    reason: Literal["new", "too_old", "unknown"]
+
+
+class Command(BaseModel):
+    """What a client sends: `{"id": 7, "do": "pause", "args": {"reason": "meal"}}`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: int = Field(ge=0, le=2**53)
+    do: str = Field(max_length=40)
+    args: dict[str, Any] = {}
