@@ -234,8 +234,11 @@ class VisitStarted(VisitFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentOffered(VisitFact):
+    """`until` is when ringing must be over; 0 = not said."""
+
     offer_id: OfferId
     agent_id: AgentId
+    until: Micros = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,6 +342,16 @@ class AgentReachable(AgentFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentUnreachable(AgentFact):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentPhoneBusy(AgentFact):
+    """The agent's phone is in use by a call that is none of ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentPhoneFree(AgentFact):
     pass
 
 
