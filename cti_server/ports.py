@@ -40,11 +40,14 @@ class LineInfo:
     """The ticket the channel carries: CTI_CALL_ID, CTI_TICKET … when it was with us before."""
 
 
+DialStatus = Literal["ANSWER", "NOANSWER", "BUSY", "CANCEL", "CONGESTION", "CHANUNAVAIL", "UNKNOWN"]
+
+
 @dataclass(frozen=True, slots=True)
 class DialResult:
     """How `Dial` ended. `answered_micros` is the talk time Asterisk measured, 0 when nobody answered."""
 
-    status: Literal["ANSWER", "NOANSWER", "BUSY", "CANCEL", "CONGESTION", "CHANUNAVAIL", "UNKNOWN"]
+    status: DialStatus
     answered_micros: Micros = 0
     transferred: bool = False
     """True when the caller is being sent elsewhere by the switch: leave the line at once, another session takes over."""
