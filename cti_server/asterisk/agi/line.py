@@ -1,0 +1,200 @@
+"""`ports.Line` on a real Asterisk: each step is one AGI command or a few.
+
+Facts of Asterisk this file leans on (res_agi.c, app_dial.c): a missing sound is answered `result=0 endpos=0`, not an error;
+RECORD FILE says `(timeout)` for silence too; after a hang-up or a transfer variables can still be read until we close.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import get_args
+
+import structlog
+
+from cti_server.asterisk.agi.session import AgiSession
+from cti_server.asterisk.agi.wire import Answer
+from cti_server.domain.ids import ChannelRef
+from cti_server.errors import InvalidValue, LineGone
+from cti_server.ports import CALLER_KEYS, WAKE_DIGIT, DialResult, DialStatus, LineInfo, RecordResult
+
+PREDIAL = "cti-predial^s^1"
+"""Dialplan routine run on the agent's leg before it rings: puts our call id into the INVITE."""
+MAX_PLAY = 600.0
+MAX_TALK = 12 * 3600.0
+SLACK = 5.0
+"""Seconds Asterisk may be late with a command that has a time limit of its own."""
+TICKET = ("CTI_CALL_ID", "CTI_TICKET", "CTI_STAGE", "CTI_QUEUE")
+MAX_VALUE = 80
+
+_WITHHELD = frozenset({"", "unknown", "anonymous", "unavailable", "restricted", "private", "asterisk"})
+_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_READABLE = re.compile(r"[A-Za-z_]\w*(\([\w,:./-]*\))?", re.ASCII)
+_TARGET = re.compile(r"[A-Za-z0-9]+/[\w@.:+*#/&-]+", re.ASCII)
+_MUSIC_CLASS = re.compile(r"[\w-]+", re.ASCII)
+_STATUS: dict[str, DialStatus] = {status: status for status in get_args(DialStatus)}
+
+log = structlog.get_logger(__name__)
+
+
+async def open_line(session: AgiSession, node: str) -> AgiLine:
+    """Wait for the opening and, when the channel was with us before, fetch its ticket. Raises LineGone."""
+    variables = (await session.opened).variables
+    ticket: dict[str, str] = {}
+    call_id = await _get(session, TICKET[0])
+    if call_id:
+        ticket = {TICKET[0]: call_id} | {name: await _get(session, name) for name in TICKET[1:]}
+    did = variables.get("dnid", "")
+    if did in _WITHHELD:
+        did = await _get(session, "CTI_DID")
+    return AgiLine(session, line_info(variables, node, ticket, did))
+
+
+def line_info(variables: Mapping[str, str], node: str, ticket: Mapping[str, str], did: str) -> LineInfo:
+    """Read the opening variables: agi_dnid else CTI_DID else agi_extension is the dialled number."""
+    value = {name: _clean(text) for name, text in variables.items()}
+    return LineInfo(
+        channel=ChannelRef(node, value.get("uniqueid", ""), value.get("channel", "")),
+        caller=_caller(value),
+        caller_name=_known(value.get("calleridname", "")),
+        did=_clean(did) or value.get("extension", ""),
+        script=value.get("network_script", ""),
+        arguments=_arguments(value),
+        variables={name: _clean(text, 1024) for name, text in ticket.items() if text},
+    )
+
+
+def _arguments(value: Mapping[str, str]) -> tuple[str, ...]:
+    found: list[str] = []
+    while (name := f"arg_{len(found) + 1}") in value:
+        found.append(value[name])
+    return tuple(found)
+
+
+def _caller(value: Mapping[str, str]) -> str:
+    """'' when withheld: unknown, or presentation restricted (bits 0x60 = 0x20 of callingpres, Q.931 octet 3a)."""
+    presentation = value.get("callingpres", "0")
+    if presentation.isdecimal() and int(presentation) & 0x60 == 0x20:
+        return ""
+    return _known(value.get("callerid", ""))
+
+
+def _known(text: str) -> str:
+    return "" if text.lower() in _WITHHELD else text
+
+
+def _clean(text: str, most: int = MAX_VALUE) -> str:
+    return "".join(c for c in text if c.isprintable())[:most].strip()
+
+
+async def _get(session: AgiSession, name: str) -> str:
+    answer = await session.ask("GET VARIABLE", name)
+    return answer.data if answer.result == "1" else ""
+
+
+class AgiLine:
+    """See `ports.Line`. Values that could break out of their place raise InvalidValue before anything is sent."""
+
+    def __init__(self, session: AgiSession, info: LineInfo) -> None:
+        self._session = session
+        self.info = info
+
+    async def answer(self) -> None:
+        self._key(await self._session.ask("ANSWER", within=60.0))
+
+    async def play(self, sounds: Sequence[str], stop_on: str = CALLER_KEYS + WAKE_DIGIT) -> str:
+        for sound in sounds:
+            answer = await self._session.ask("STREAM FILE", sound, stop_on, within=MAX_PLAY)
+            key = self._key(answer)
+            if key:
+                return key
+            if answer.endpos == 0:
+                log.warning("sound_missing_or_empty", sound=sound)
+        return ""
+
+    async def wait_key(self, timeout: float) -> str:
+        millis = max(1, round(timeout * 1000))
+        return self._key(await self._session.ask("WAIT FOR DIGIT", str(millis), within=timeout + SLACK))
+
+    async def music(self, on: bool, music_class: str = "default") -> None:
+        _check(_MUSIC_CLASS, music_class, "music class")
+        await self._session.ask("SET MUSIC", "ON" if on else "OFF", music_class)
+
+    async def record(
+        self, path: str, *, limit: float, silence: float, beep: bool = True, stop_on: str = "#"
+    ) -> RecordResult:
+        options = (["BEEP"] if beep else []) + ([f"s={max(1, round(silence))}"] if silence > 0 else [])
+        millis = str(round(limit * 1000))
+        answer = await self._session.ask(
+            "RECORD FILE", path, "wav", stop_on, millis, "0", *options, within=limit + 2 * SLACK
+        )
+        return self._recorded(answer, limit)
+
+    def _recorded(self, answer: Answer, limit: float) -> RecordResult:
+        millis = answer.endpos // 8
+        match answer.data:
+            case "hangup":
+                self._session.close()
+                return RecordResult("hangup", "", millis)
+            case "dtmf":
+                return RecordResult("key", self._key(answer), millis)
+            case "timeout":
+                return RecordResult("timeout" if millis >= limit * 1000 - 500 else "silence", "", millis)
+            case reason:
+                self._key(answer)
+                log.warning("record_failed", reason=reason)
+                return RecordResult("timeout", "", millis)
+
+    async def dial(self, target: str, *, timeout: float, music_class: str = "default") -> DialResult:
+        _check(_TARGET, target, "dial target")
+        _check(_MUSIC_CLASS, music_class, "music class")
+        options = f"gm({music_class})b({PREDIAL})"
+        self._session.lingering = True
+        try:
+            seconds = max(1, round(timeout))
+            await self._session.ask("EXEC", "Dial", f"{target},{seconds},{options}", within=timeout + MAX_TALK)
+            return await self._dialled()
+        finally:
+            self._session.lingering = False
+            if self._session.hung_up:
+                self._session.close()
+
+    async def _dialled(self) -> DialResult:
+        status = await self.get_variable("DIALSTATUS")
+        millis = await self.get_variable("ANSWEREDTIME_MS")
+        return DialResult(
+            status=_STATUS.get(status, "UNKNOWN"),
+            answered_micros=int(millis) * 1000 if millis.isdecimal() else 0,
+        )
+
+    async def set_variables(self, variables: Mapping[str, str]) -> None:
+        for name in variables:
+            _check(_VARIABLE, name, "variable name")
+        for name, value in variables.items():
+            await self._session.ask("SET VARIABLE", f"__{name}", value)
+
+    async def get_variable(self, name: str) -> str:
+        _check(_READABLE, name, "variable name")
+        return await _get(self._session, name)
+
+    async def hangup(self) -> None:
+        await self._session.ask("HANGUP")
+        self._session.close()
+
+    async def leave(self, *, done: bool) -> None:
+        if done:
+            await self._session.ask("SET VARIABLE", "CTI_DONE", "1")
+        self._session.close()
+
+    def _key(self, answer: Answer) -> str:
+        """The key a command ended with, '' for none. Raises LineGone for -1: the caller hung up meanwhile."""
+        code = int(answer.result) if answer.result.lstrip("-").isdecimal() else 0
+        if code < 0:
+            self._session.close()
+            raise LineGone("the caller has hung up")
+        return chr(code) if 0 < code < 128 else ""
+
+
+def _check(pattern: re.Pattern[str], value: str, what: str) -> None:
+    if not pattern.fullmatch(value):
+        raise InvalidValue(f"{what}: {value[:40]!r} holds characters that have a meaning in Asterisk's dialplan")
