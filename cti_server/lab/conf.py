@@ -10,12 +10,6 @@ from cti_server.errors import InvalidValue
 
 PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 
-EMPTY = (
-    "acl ccss cel cli cli_permissions codecs dnsmgr dsp enum mf pjproject res_curl res_http_media_cache "
-    "sorcery stasis udptl extconfig cli_aliases websocket_client chan_websocket queuerules"
-).split()
-"""Conf files Asterisk asks for and we leave at their defaults: present and empty, so that the log stays clean."""
-
 AGENTS = ("1001", "1002", "1003", "1004", "1900")
 
 
