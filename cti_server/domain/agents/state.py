@@ -1,16 +1,4 @@
-"""Agents: who they are, what they asked for (intent) and what the system sees (system state).
-
-    intent   signed_out → paused (on sign-in) ⇄ ready                       owner: the agent, or a leader
-    system   available → offered → talking ⇄ hold → wrap_up → available      owner: the ACD; deadlines below
-             unreachable, busy_elsewhere                                     owner: the phone, resynced with the switch
-
-An agent is offered callers only when intent is `ready` and system is `available` (`AgentState.free`).
-Deadlines: offered → ring time plus grace, then withdrawn; wrap_up → its `until`, then ended; talking and hold → looked
-at again after `AgentRules.talk_check` (the call's session owns them, `overlong` tells the service to ask the switch).
-
-`apply` is the fold, `due` the facts whose time has come, the other functions validate wishes and return the facts that
-carry them out: [] when nothing changes.
-"""
+"""An agent as configured, and what is known of him now."""
 
 from __future__ import annotations
 
@@ -18,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cti_server.domain.facts import Fact
 from cti_server.domain.ids import MINUTE, SECOND, AgentId, CallId, Micros, OfferId, QueueName, VisitId
-from cti_server.domain.queues import Queue
 from cti_server.errors import InvalidValue
 
 Intent = Literal["ready", "paused", "signed_out"]
 SystemState = Literal["available", "offered", "talking", "hold", "wrap_up", "unreachable", "busy_elsewhere"]
 Role = Literal["agent", "shift_leader", "deputy_leader", "quality", "back_office", "finance", "administrator"]
+WITH_CALLER: frozenset[SystemState] = frozenset({"offered", "talking", "hold"})
+WORKING: frozenset[SystemState] = WITH_CALLER | {"wrap_up"}
 MISSED_CALLS = "missed_calls"
 SIGNED_IN = "signed_in"
 """Reason of the pause every shift begins with."""
@@ -65,6 +53,8 @@ class AgentRules:
     grace: Micros = 5 * SECOND
     """How much longer an offer may stay open than the phone rings."""
     talk_check: Micros = 120 * MINUTE
+    wrap_up: Micros = 30 * SECOND
+    """Length of a wrap-up when the queue is not known."""
     wrap_up_most: Micros = 30 * MINUTE
     """Wrap-up cannot be extended beyond this, from its start."""
 
@@ -105,59 +95,3 @@ class AgentState:
     def likely(self) -> bool:
         """He takes calls now or will once his present one is over."""
         return self.intent == "ready" and self.system != "unreachable"
-
-
-def apply(state: AgentState, fact: Fact) -> AgentState:
-    """The state after a fact; facts of other agents and other kinds change nothing."""
-    raise NotImplementedError
-
-
-def due(state: AgentState, now: Micros, queue: Queue | None = None) -> list[Fact]:
-    """Facts whose time has come; record them, in order. Call it after every fact of the agent and at `state.deadline`.
-    `queue` is that of the agent's visit: it gives the length of the wrap-up."""
-    raise NotImplementedError
-
-
-def overlong(state: AgentState, now: Micros) -> bool:
-    """The talk is older than `talk_check`: ask the switch whether it still stands."""
-    raise NotImplementedError
-
-
-def sign_in(state: AgentState, agent: Agent, now: Micros) -> list[Fact]:
-    """Forbidden when suspended. Also says AgentReachable when nothing else would: no, the phone tells that."""
-    raise NotImplementedError
-
-
-def sign_out(state: AgentState, now: Micros, by: str = "") -> list[Fact]:
-    """Conflict while offered, talking or on hold; ends a wrap-up."""
-    raise NotImplementedError
-
-
-def end_shift(state: AgentState, now: Micros) -> list[Fact]:
-    """[] while a customer is in progress, wrap-up included (service-rules.md 11: the late shift stays until done)."""
-    raise NotImplementedError
-
-
-def ready(state: AgentState, agent: Agent, now: Micros, by: str = "") -> list[Fact]:
-    """Conflict when signed out; Forbidden when suspended or without a training certificate. Ends a wrap-up."""
-    raise NotImplementedError
-
-
-def pause(state: AgentState, now: Micros, reason: str, by: str = "") -> list[Fact]:
-    """Conflict when signed out, InvalidValue without a reason. During a talk it holds from the end of the talk."""
-    raise NotImplementedError
-
-
-def extend_wrap_up(state: AgentState, now: Micros, more: Micros) -> list[Fact]:
-    """Conflict when not in wrap-up or beyond `wrap_up_most`."""
-    raise NotImplementedError
-
-
-def end_wrap_up(state: AgentState, now: Micros, by: Literal["agent", "leader"] = "agent") -> list[Fact]:
-    """Conflict when not in wrap-up."""
-    raise NotImplementedError
-
-
-def phone(state: AgentState, now: Micros, *, reachable: bool | None = None, busy: bool | None = None) -> list[Fact]:
-    """What the switch says of the phone, as facts when it is news. A phone busy with our own call is no news."""
-    raise NotImplementedError
