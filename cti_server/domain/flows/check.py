@@ -1,0 +1,243 @@
+"""What can be wrong with a flow that has the right shape. Each check yields (path in the file, what to mend)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from cti_server.domain.flows import expressions
+from cti_server.domain.flows.graph import (
+    Path,
+    loops_without_caller,
+    reachable,
+    root,
+    saved,
+    slots,
+    targets,
+    walk,
+)
+from cti_server.domain.flows.phrases import STANDARD
+from cti_server.domain.flows.schema import (
+    RETURN,
+    WAITING,
+    Collect,
+    Expr,
+    Flow,
+    Hours,
+    Lookup,
+    Menu,
+    Queue,
+    Say,
+    Subflow,
+    SwitchLanguage,
+    Text,
+    Transfer,
+)
+from cti_server.domain.flows.slots import parts
+from cti_server.errors import InvalidValue
+
+Found = Iterator[tuple[Path, str]]
+GIVEN = frozenset({"call", "customer"})
+"""Values every call has."""
+_PERSON = (Queue, Transfer)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Names outside the flow it may use; None = not known here, so not checked."""
+
+    queues: Collection[str] | None = None
+    flows: Collection[str] | None = None
+    calendars: Collection[str] = ()
+
+
+def check(flow: Flow, known: Known) -> Found:
+    """Everything wrong with the flow, in no particular order."""
+    yield from _targets(flow)
+    yield from _unreachable(flow)
+    yield from _person(flow)
+    yield from _loops(flow)
+    yield from _languages(flow)
+    yield from _values(flow)
+    yield from _menus(flow)
+    yield from _secrets(flow)
+    yield from _outside_names(flow, known)
+
+
+def _targets(flow: Flow) -> Found:
+    for field in ("start", "person"):
+        if getattr(flow, field) not in flow.nodes:
+            yield (field,), f"{field} names no node: {getattr(flow, field)!r}"
+    for name, node in flow.nodes.items():
+        for path, target in targets(node):
+            if target not in flow.nodes and target != RETURN:
+                yield ("nodes", name, *path), f"{path[-1]} names no node: {target!r}{_meant(target, flow.nodes)}"
+        if name == RETURN:
+            yield ("nodes", name), "`return` is a reserved name: it leaves a subflow"
+
+
+def _meant(wrong: str, names: Collection[str]) -> str:
+    near = [name for name in names if name[:3] == wrong[:3]]
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _unreachable(flow: Flow) -> Found:
+    if flow.start not in flow.nodes:
+        return
+    for name in flow.nodes.keys() - reachable(flow, flow.start):
+        yield ("nodes", name), "no way leads here from the start; remove the node or link to it"
+
+
+def _person(flow: Flow) -> Found:
+    if flow.person in flow.nodes and not any(
+        isinstance(flow.nodes[name], _PERSON) for name in reachable(flow, flow.person)
+    ):
+        yield ("person",), f"0 leads to {flow.person!r}, from where no queue or transfer can be reached"
+
+
+def _loops(flow: Flow) -> Found:
+    machine_only = tuple({type(node) for node in flow.nodes.values()} - set(WAITING))
+    for name in loops_without_caller(flow, machine_only):
+        yield ("nodes", name), "a loop without any question to the caller; put a menu or collect into it"
+
+
+def _languages(flow: Flow) -> Found:
+    for path, text in _texts(flow):
+        missing = set(flow.languages) - text.root.keys()
+        if missing:
+            yield path, f"no text for {', '.join(sorted(missing))}"
+        for extra in text.root.keys() - set(flow.languages):
+            yield (*path, extra), f"text in {extra}, which is not among the flow's languages"
+    for name in STANDARD:
+        standard = flow.phrases.get(name, STANDARD[name]).root
+        if name not in flow.phrases and set(flow.languages) - standard.keys():
+            yield (
+                ("phrases",),
+                f"phrase {name!r} is needed for {', '.join(sorted(set(flow.languages) - standard.keys()))}",
+            )
+    for name in flow.phrases.keys() - STANDARD.keys():
+        yield ("phrases", name), f"no such phrase; phrases are {', '.join(STANDARD)}"
+    for name, node in flow.nodes.items():
+        if isinstance(node, Say) and {*node.spoken_in, *node.spoken_in.values()} - set(flow.languages):
+            yield ("nodes", name, "spoken_in"), "names a language that is not among the flow's"
+        if isinstance(node, SwitchLanguage):
+            yield from _switch(flow, name, node)
+
+
+def _switch(flow: Flow, name: str, node: SwitchLanguage) -> Found:
+    if node.language is None and len(flow.languages) != 2:
+        yield ("nodes", name), "say which language: `the other one` needs a flow of exactly two languages"
+    if node.language is not None and node.language not in flow.languages:
+        yield ("nodes", name, "language"), f"{node.language} is not among the flow's languages"
+
+
+def _texts(flow: Flow) -> Iterator[tuple[Path, Text]]:
+    for path, value in walk(flow):
+        if isinstance(value, Text):
+            yield path, value
+
+
+def _values(flow: Flow) -> Found:
+    """Expressions and slots: they parse, and every value they read is given by some node."""
+    given = GIVEN.union(*(saved(node) for node in flow.nodes.values()), flow.returns)
+    secret = _secret_names(flow)
+    for name, node in flow.nodes.items():
+        for path, value in walk(node):
+            place = ("nodes", name, *path)
+            if isinstance(value, Expr):
+                allowed = secret if isinstance(node, Lookup) and path[0] == "arguments" else frozenset()
+                yield from _expression(place, value, given, secret - allowed)
+            elif isinstance(value, Text):
+                yield from _text(place, value, given, secret)
+        for taken in saved(node) & GIVEN:
+            yield ("nodes", name), f"{taken!r} is given by the call and cannot be overwritten; choose another name"
+
+
+def _expression(place: Path, value: Expr, given: frozenset[str], forbidden: frozenset[str]) -> Found:
+    try:
+        names = expressions.parse(value.root).names
+    except InvalidValue as error:
+        yield place, str(error)
+        return
+    yield from _names(place, names, given, forbidden)
+
+
+def _text(place: Path, text: Text, given: frozenset[str], secret: frozenset[str]) -> Found:
+    for language, words in text.root.items():
+        try:
+            parts(words)
+        except InvalidValue as error:
+            yield (*place, language), str(error)
+    yield from _names(place, slots(text), given, secret)
+
+
+def _names(place: Path, names: frozenset[str], given: frozenset[str], forbidden: frozenset[str]) -> Found:
+    for name in sorted(names):
+        if root(name) in forbidden:
+            yield place, f"{name!r} is secret: only the arguments of the lookup right after it may use it"
+        elif root(name) not in given:
+            yield place, f"{name!r} is never given a value; known are {', '.join(sorted(given))}"
+
+
+def _menus(flow: Flow) -> Found:
+    for name, node in flow.nodes.items():
+        if not isinstance(node, Menu):
+            continue
+        for key in node.keys.keys() - set(node.unspoken):
+            for language, words in node.say.root.items():
+                if key not in words:
+                    yield ("nodes", name, "say", language), f"key {key} is never spoken in {language}"
+        for key in set(node.unspoken) - node.keys.keys():
+            yield ("nodes", name, "unspoken"), f"key {key} is not on this menu"
+
+
+def _secret_names(flow: Flow) -> frozenset[str]:
+    return frozenset(node.save for node in flow.nodes.values() if isinstance(node, Collect) and node.secret)
+
+
+def _secrets(flow: Flow) -> Found:
+    """A secret is read by the lookup right after it and then forgotten; nothing else may carry its name."""
+    names = _secret_names(flow)
+    for name, node in flow.nodes.items():
+        if isinstance(node, Collect) and node.secret:
+            follower = flow.nodes.get(node.next)
+            if not isinstance(follower, Lookup) or node.save not in _argument_names(follower):
+                yield ("nodes", name, "next"), f"after secret input must come a lookup that uses {node.save!r}"
+        elif saved(node) & names:
+            yield ("nodes", name), f"{', '.join(saved(node) & names)} is the name of a secret; choose another"
+    for name in names & set(flow.returns):
+        yield ("returns",), f"{name!r} is secret and cannot be handed back"
+
+
+def _argument_names(node: Lookup) -> frozenset[str]:
+    names: set[str] = set()
+    for expression in node.arguments.values():
+        try:
+            names |= {root(name) for name in expressions.parse(expression.root).names}
+        except InvalidValue:
+            continue
+    return frozenset(names)
+
+
+def _outside_names(flow: Flow, known: Known) -> Found:
+    yield from _queue_names(("fallback_queue",), flow.fallback_queue, flow, known)
+    calendars = {*known.calendars, *flow.calendars}
+    for name, node in flow.nodes.items():
+        place: Path = ("nodes", name)
+        if isinstance(node, Queue):
+            yield from _queue_names((*place, "queue"), node.queue, flow, known)
+        elif isinstance(node, Hours) and node.calendar not in calendars:
+            yield (
+                (*place, "calendar"),
+                f"no calendar {node.calendar!r}; known are {', '.join(sorted(calendars)) or 'none'}",
+            )
+        elif isinstance(node, Subflow) and known.flows is not None and node.flow not in known.flows:
+            yield (*place, "flow"), f"no flow {node.flow!r}"
+
+
+def _queue_names(place: Path, queue: str | dict[str, str], flow: Flow, known: Known) -> Found:
+    names = {queue} if isinstance(queue, str) else set(queue.values())
+    if isinstance(queue, dict) and set(flow.languages) - queue.keys():
+        yield place, f"no queue for {', '.join(sorted(set(flow.languages) - queue.keys()))}"
+    for name in sorted(names - set(known.queues or names)):
+        yield place, f"no queue {name!r}; known are {', '.join(sorted(known.queues or ()))}"
