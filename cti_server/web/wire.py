@@ -212,9 +212,13 @@ class Session(Wire):
     expires_at: int
 
 
-class SignIn(BaseModel):
+class Args(BaseModel):
+    """What a client sends: an unknown field is an error, so that a typing mistake is not silently ignored."""
+
     model_config = ConfigDict(extra="forbid")
 
+
+class SignIn(Args):
     login: str = Field(min_length=1, max_length=64)
     password: str = Field(min_length=1, max_length=256)
 
@@ -261,10 +265,8 @@ class Reset(LiveState):
     reason: Literal["new", "too_old", "unknown"]
 
 
-class Command(BaseModel):
-    """What a client sends: `{"id": 7, "do": "pause", "args": {"reason": "meal"}}`."""
-
-    model_config = ConfigDict(extra="forbid")
+class Command(Args):
+    """One live command: `{"id": 7, "do": "pause", "args": {"reason": "meal"}}`."""
 
     id: int = Field(ge=0, le=2**53)
     do: str = Field(max_length=40)

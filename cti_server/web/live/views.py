@@ -1,0 +1,62 @@
+"""What a role may see of the live stream: an agent his own events and the queues' counts, leaders and inspectors all;
+an administrator all, with personal numbers masked. Back-office users work on orders, not on calls, and see no stream.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cti_server.domain.facts import PII, CallTransferred, Fact, agent_id_of
+from cti_server.domain.users import Role, User
+from cti_server.logs import mask
+from cti_server.web.wire import Board, BoardCall
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """`numbers` = personal fields are readable; `agent_id` set = only that agent's events."""
+
+    everything: bool
+    numbers: bool
+    agent_id: str | None = None
+
+
+WATCHERS: dict[Role, View] = {
+    "agent": View(everything=False, numbers=True),
+    "leader": View(everything=True, numbers=True),
+    "inspector": View(everything=True, numbers=True),
+    "admin": View(everything=True, numbers=False),
+}
+
+
+def may_watch() -> frozenset[Role]:
+    return frozenset(WATCHERS)
+
+
+def view_of(user: User) -> View:
+    """Raises KeyError for a role outside `may_watch`."""
+    view = WATCHERS[user.role]
+    return View(view.everything, view.numbers, user.agent_id)
+
+
+def concerns(fact: Fact) -> str | None:
+    """The agent whose event this is. It depends on the fact alone, so a replay shows what was shown live."""
+    return fact.by if isinstance(fact, CallTransferred) else agent_id_of(fact)
+
+
+def masked(data: dict[str, Any]) -> dict[str, Any]:
+    """The fields with personal ones masked as in the logs."""
+    return {name: mask(value) if name in PII and value else value for name, value in data.items()}
+
+
+def board_for(view: View, board: Board) -> Board:
+    if not view.everything:
+        return board.model_copy(update={"agents": [], "calls": []})
+    if not view.numbers:
+        return board.model_copy(update={"calls": [_masked_call(call) for call in board.calls]})
+    return board
+
+
+def _masked_call(call: BoardCall) -> BoardCall:
+    return call.model_copy(update={"caller": mask(call.caller), "customer_name": None})
