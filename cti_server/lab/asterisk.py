@@ -13,7 +13,6 @@ import asyncio
 import os
 import secrets
 import shutil
-import signal
 import socket
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ from typing import Self
 
 from cti_server.errors import BadSettings, SwitchUnavailable
 from cti_server.lab.conf import AGENTS, Ports, render
+from cti_server.lab.process import Process, run
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 TEMPLATES = CHECKOUT / "docker" / "asterisk"
@@ -133,7 +133,7 @@ class AsteriskInstance:
         self._agi = tuple(agi) or (f"127.0.0.1:{self.ports.agi}",)
         self._music = music
         self._program, self._modules, self._data = command(root)
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
         # The control socket's path must stay below 108 bytes, however deep `folder` lies.
         self._run = Path(tempfile.mkdtemp(prefix="cti-asterisk-"))
         self._secrets = self._kept_secrets()
@@ -153,18 +153,14 @@ class AsteriskInstance:
 
     @property
     def process_id(self) -> int | None:
-        return self._process.pid if self._process and self._process.returncode is None else None
+        return self._process.pid if self._process and self._process.running else None
 
     async def cli(self, line: str) -> str:
         """Run one console command; raises SwitchUnavailable when Asterisk does not answer."""
-        process = await asyncio.create_subprocess_exec(
-            *self._program, "-C", str(self.folder / "etc/asterisk.conf"), "-rx", line,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        output, _ = await process.communicate()
-        if process.returncode:
+        status, output = await run(*self._program, "-C", str(self.folder / "etc/asterisk.conf"), "-rx", line)
+        if status:
             raise SwitchUnavailable(f"Asterisk {self.node} does not answer on its console")
-        return output.decode(errors="replace")
+        return output
 
     async def serve_from(self, *addresses: str) -> None:
         """From now on new tries go to these servers (host:port)."""
@@ -192,10 +188,9 @@ class AsteriskInstance:
         self._write()
         await self._make_music()
         with (self.folder / "log/console.log").open("ab") as console:
-            self._process = await asyncio.create_subprocess_exec(
-                "setpriv", "--pdeathsig", "KILL", *self._program, "-f", "-C", str(self.folder / "etc/asterisk.conf"),
-                stdin=asyncio.subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
-            )  # fmt: skip
+            self._process = Process(
+                [*self._program, "-f", "-C", str(self.folder / "etc/asterisk.conf")], output=console
+            )
         try:
             async with asyncio.timeout(START_SECONDS):
                 await self._booted(self._process)
@@ -204,24 +199,13 @@ class AsteriskInstance:
 
     async def stop(self) -> None:
         """Hang up everything and end; killed when that takes too long."""
-        if not self._process:
-            return
-        if self._process.returncode is None:
-            self._process.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await self._process.wait()
-        except TimeoutError:
-            await self.kill()
-        self._process = None
+        if self._process:
+            await self._process.stop(STOP_SECONDS)
 
     async def kill(self) -> None:
         """End it like a power cut."""
         if self._process:
-            if self._process.returncode is None:
-                self._process.kill()
-            await self._process.wait()
-            self._process = None
+            await self._process.kill()
 
     async def wait(self) -> int:
         """Until the process ends by itself; its exit status."""
@@ -240,9 +224,9 @@ class AsteriskInstance:
 
     # ---- how ---------------------------------------------------------------------------------------------------
 
-    async def _booted(self, process: asyncio.subprocess.Process) -> None:
+    async def _booted(self, process: Process) -> None:
         while True:
-            if process.returncode is not None:
+            if not process.running:
                 raise SwitchUnavailable(f"Asterisk ended at its start:\n{self._last_words()}")
             try:
                 await self.cli("core waitfullybooted")
@@ -310,8 +294,8 @@ class AsteriskInstance:
         target = self.folder / "music" / f"{self._music}.wav"
         if target.is_file():
             return
-        process = await asyncio.create_subprocess_exec(str(TEMPLATES / "hold-music"), self._music, str(target))
-        if await process.wait():
+        status, _ = await run(str(TEMPLATES / "hold-music"), self._music, str(target))
+        if status:
             raise SwitchUnavailable("the hold music could not be made; is sox installed? (scripts/install asterisk)")
 
 
