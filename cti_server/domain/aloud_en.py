@@ -1,4 +1,4 @@
-"""English pieces, American reading: no `and` inside numbers, cents after yuan as a plain number, clock with a.m., p.m."""
+"""English pieces, American reading: no `and` inside numbers, cents after yuan as a plain number, clock with the part of the day"""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _OH = tuple(f"oh {DIGITS[n]}" for n in range(10))
 _SCALES = ("billion", "million", "thousand", "")
 _FUSED = 30
 """`number one` … `number thirty` are one piece each."""
-_AM, _PM, _NOON, _MIDNIGHT = "A M", "P M", "twelve noon", "twelve midnight"
+_NOON, _MIDNIGHT = "twelve noon", "twelve midnight"
+_PARTS_OF_DAY = ((12, "in the morning"), (18, "in the afternoon"), (24, "in the evening"))
 _ABOUT, _UNDER_A_MINUTE, _OVER_A_DAY = "about", "less than a minute", "more than a day"
 
 
@@ -62,7 +63,8 @@ def time(hour: int, minute: int) -> list[str]:
     if minute == 0 and hour in (0, 12):
         return [_NOON if hour else _MIDNIGHT]
     minutes = [_OH[minute] if minute < 10 else UNDER_100[minute]] if minute else []
-    return [UNDER_100[hour % 12 or 12], *minutes, _PM if hour >= 12 else _AM]
+    part = next(word for end, word in _PARTS_OF_DAY if hour < end)
+    return [UNDER_100[hour % 12 or 12], *minutes, part]
 
 
 def duration(minutes: int) -> list[str]:
@@ -84,6 +86,7 @@ def pieces() -> Iterator[str]:
     yield from {*UNDER_100, *_HUNDREDS[1:], *_SCALES[:3], MINUS, POINT, *PAIRS, *MONTHS, *_ORDINALS[1:], *_OH[1:]}
     yield from (f"{last} yuan" for last in {*UNDER_100, *_HUNDREDS[1:], "million", "thousand"})
     yield from (f"number {UNDER_100[n]}" for n in range(1, _FUSED + 1))
-    yield from ("number", _AM, _PM, _NOON, _MIDNIGHT, _ABOUT, _UNDER_A_MINUTE, _OVER_A_DAY)
+    yield from (part for _, part in _PARTS_OF_DAY)
+    yield from ("number", _NOON, _MIDNIGHT, _ABOUT, _UNDER_A_MINUTE, _OVER_A_DAY)
     yield from (_count(n, "minute") for n in range(1, 60))
     yield from (_count(n, "hour") for n in range(1, 24))

@@ -1,0 +1,175 @@
+"""The Speaker: recorded, else rendered before, else rendered now, else SpeechUnavailable.
+
+    own recording → recorded prompt → pause (punctuation only) → cache → live engine within the deadline
+
+`ready` answers from memory. A rendering belongs to a task of the speaker, not to the caller who first asked: he may hang up
+or run out of time, the sound is still there for the next one. Its deadline is the engine's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from cti_server.config import Settings
+from cti_server.domain.aloud import LANGUAGES, all_pieces, is_pause
+from cti_server.errors import CtiError, InvalidValue, SpeechUnavailable
+from cti_server.speech import audio, prompts
+from cti_server.speech.process import kokoro_engine, pyttsx3_engine
+from cti_server.speech.texts import clean, key
+
+log = structlog.get_logger(__name__)
+
+MOST_CACHED = 20_000
+"""Rendered files kept, about 400 MB; the oldest go at a reload."""
+_NAME = re.compile(r"[0-9a-z-]{1,64}")
+
+
+class Engine(Protocol):
+    """A live voice (process.SpeechProcess)."""
+
+    @property
+    def voices(self) -> Mapping[str, str]: ...
+    async def render(self, text: str, language: str, target: Path, margin: float) -> int: ...
+    async def close(self) -> None: ...
+
+
+class PromptSpeaker:
+    """See ports.Speaker. `load` before use; `close` at the end."""
+
+    def __init__(
+        self,
+        *,
+        recorded: Path,
+        sounds: Path,
+        engine: Engine | None,
+        on_switch: str = "",
+        over_http: str = "",
+    ) -> None:
+        """`on_switch` is the folder `sounds` as Asterisk sees it; `over_http`, if given, is the address of the same."""
+        self._recorded = recorded
+        self._sounds = sounds
+        self._engine = engine
+        self._on_switch = on_switch.rstrip("/") or str(sounds.absolute())
+        self._over_http = over_http.rstrip("/")
+        self._names: dict[str, set[str]] = {language: set() for language in LANGUAGES}
+        self._rendering: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    # ---- what is there ---------------------------------------------------------------------------------------------
+
+    def load(self) -> None:
+        """Publish the recordings and read the index; blocks. Raises SpeechUnavailable when the folder is not writable."""
+        try:
+            published = prompts.publish(self._recorded, self._sounds)
+        except OSError as error:
+            raise SpeechUnavailable(f"the sound folder {self._sounds} cannot be written: {error}") from error
+        self._names = {language: set(names) for language, names in published.items()}
+
+    async def reload(self) -> None:
+        """`load` off the event loop: after recordings were added or replaced."""
+        await asyncio.to_thread(self.load)
+
+    def ready(self, text: str, language: str) -> str | None:
+        try:
+            name = self._find(clean(text), language)
+        except InvalidValue:
+            return None
+        return self._address(language, name) if name else None
+
+    def file(self, language: str, name: str) -> Path | None:
+        """The file behind `<over_http>/<language>/<name>` (with or without suffix), for the HTTP route; None = unknown."""
+        stem = name.removesuffix(audio.SUFFIX)
+        known = language in self._names and _NAME.fullmatch(stem) and stem in self._names[language]
+        return self._sounds / language / (stem + audio.SUFFIX) if known else None
+
+    def _find(self, text: str, language: str) -> str | None:
+        names = self._names.get(language, frozenset[str]())
+        for own in prompts.own_names(text, language):
+            if own in names:
+                return own
+        if is_pause(text):
+            return prompts.pause(text)
+        return next((name for name in (key(text, language), self._cache_name(text, language)) if name in names), None)
+
+    def _cache_name(self, text: str, language: str) -> str:
+        return key(text, language, self._engine.voices[language]) if self._engine else ""
+
+    def _address(self, language: str, name: str) -> str:
+        if self._over_http:
+            return f"{self._over_http}/{language}/{name}{audio.SUFFIX}"
+        return f"{self._on_switch}/{language}/{name}"
+
+    # ---- what has to be rendered -----------------------------------------------------------------------------------
+
+    async def sound(self, text: str, language: str, *, within: float | None = None) -> str:
+        """Raises InvalidValue for text that cannot be a prompt."""
+        text = clean(text)
+        if language not in LANGUAGES:
+            raise InvalidValue(f"no voice for language {language!r}")
+        if name := self._find(text, language):
+            return self._address(language, name)
+        name = self._cache_name(text, language)
+        try:
+            async with asyncio.timeout(within):
+                await asyncio.shield(self._render_once(text, language, name))
+        except TimeoutError:
+            raise SpeechUnavailable(f"the prompt was not rendered within {within:g} s") from None
+        return self._address(language, name)
+
+    def _render_once(self, text: str, language: str, name: str) -> asyncio.Task[None]:
+        task = self._rendering.get((language, name))
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._render(text, language, name))
+            self._rendering[language, name] = task
+            task.add_done_callback(lambda done: self._rendered(language, name, done))
+        return task
+
+    async def _render(self, text: str, language: str, name: str) -> None:
+        if self._engine is None:
+            raise SpeechUnavailable("no recording of this prompt and no live engine (speech.engine is none)")
+        margin = audio.PIECE_MARGIN if text in all_pieces(language) else audio.SENTENCE_MARGIN
+        target = self._sounds.absolute() / language / (name + audio.SUFFIX)
+        await self._engine.render(text, language, target, margin)
+        self._names[language].add(name)
+
+    def _rendered(self, language: str, name: str, task: asyncio.Task[None]) -> None:
+        """The task's end: its failure is logged here even when nobody waits any more."""
+        self._rendering.pop((language, name), None)
+        error = None if task.cancelled() else task.exception()
+        if error and not isinstance(error, CtiError):
+            log.error("prompt_rendering_failed", language=language, name=name, reason=repr(error))
+        elif error:
+            log.warning("prompt_not_rendered", language=language, name=name, reason=str(error))
+
+    async def close(self) -> None:
+        """Stop rendering and end the engine's process."""
+        tasks = list(self._rendering.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._engine:
+            await self._engine.close()
+
+
+def from_settings(settings: Settings, over_http: str = "") -> PromptSpeaker:
+    """The speaker as the settings want it; `over_http` is the address of the sounds route, for prompts_over=http."""
+    speech = settings.speech
+    if speech.engine == "kokoro" and speech.kokoro_model is None:
+        raise InvalidValue("CTI_SPEECH__ENGINE is kokoro: set CTI_SPEECH__KOKORO_MODEL to the model's folder")
+    engine: Engine | None = None
+    if speech.engine == "kokoro" and speech.kokoro_model:
+        engine = kokoro_engine(speech.kokoro_model)
+    elif speech.engine == "pyttsx3":
+        engine = pyttsx3_engine()
+    return PromptSpeaker(
+        recorded=settings.paths.flows / "prompts",
+        sounds=settings.paths.data / "sounds",
+        engine=engine,
+        on_switch=settings.paths.sounds_on_switch,
+        over_http=over_http if speech.prompts_over == "http" else "",
+    )
