@@ -99,6 +99,11 @@ class CallSettings(_Section):
         description="dialled number → flow:language to start in; '*' catches the rest",
     )
     fallback_queue: str = Field("general", description="our queue for callers whose flow failed")
+    trunk: str = Field("PJSIP/{number}@trunk", description="dial string of an outside number")
+    transfer_ring_seconds: float = Field(30.0, gt=0, description="how long a transfer or outgoing call rings")
+    transfer_priority: int = Field(10, ge=0, description="added to the priority of callers agents send on")
+    callback_attempts: int = Field(3, ge=1, description="how often we try to ring a caller back")
+    callback_retry_minutes: float = Field(10.0, gt=0, description="pause between two attempts")
     drain_seconds: float = Field(
         5.0, ge=0, description="at stop: how long running steps may take to reach a safe point"
     )

@@ -1,0 +1,246 @@
+"""The ACD at work: the pure router's decisions, carried to the callers who wait.
+
+    place ──join──► waiting ──offer──► handed ──taken by the session──► (dial) ──rejoin or leave
+                       └─ overflow, timed out, callback due: handed the same way
+
+Timers: the router's own deadline (relaxation, overflow, longest wait); WAKE_AGAIN until a handed decision is taken. The
+session of a waiting caller sleeps on his line; `Switch.wake` ends that sleep at once. A wake-up can fall between two AGI
+commands and be lost, so it is repeated; without a switch link the session looks for itself every POLL seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from cti_server.bus import Bus
+from cti_server.clock import Clock
+from cti_server.domain.facts import OfferEnded, Recorded, TalkEnded, TalkStarted, VisitEnded
+from cti_server.domain.ids import SECOND, AgentId, ChannelRef, Micros, QueueName, VisitId
+from cti_server.domain.queues import Queue, micros, skills_key
+from cti_server.domain.routing import Decision, Offer, Router, Seat, Waiting
+from cti_server.errors import CtiError
+from cti_server.ports import Switch
+from cti_server.services.calls.live import LiveCall, Visit
+
+log = structlog.get_logger(__name__)
+
+WAKE_AGAIN = 0.15
+"""Seconds after which an untaken decision wakes the caller's channel again."""
+POLL = 1.0
+"""Seconds a waiting session sleeps at most while the switch cannot wake it."""
+
+
+OnDecision = Callable[["Place", Decision], None]
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """A caller's place in a queue. `decision` waits here until the session takes it."""
+
+    live: LiveCall
+    visit: Visit
+    on_decision: OnDecision | None = None
+    """For a callback's place: nobody is on the line to be woken, this is called instead."""
+    _decision: Decision | None = None
+    _taken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self) -> Decision | None:
+        decision, self._decision = self._decision, None
+        self._taken.set()
+        return decision
+
+    def hand(self, decision: Decision) -> None:
+        self._decision = decision
+        self._taken.clear()
+
+    async def wait_taken(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._taken.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+
+class Recent:
+    """The mean of the last KEEP durations, micros."""
+
+    KEEP = 20
+
+    def __init__(self) -> None:
+        self._last: deque[Micros] = deque(maxlen=self.KEEP)
+
+    def add(self, duration: Micros) -> None:
+        self._last.append(max(0, duration))
+
+    @property
+    def average(self) -> Micros:
+        return sum(self._last) // max(1, len(self._last))
+
+
+class Acd:
+    """Owns the router. Everything runs in the event loop; a decision is made in the same turn as the event that led to it."""
+
+    def __init__(
+        self, router: Router, queues: Mapping[QueueName, Queue], fallback: str, switch: Switch, bus: Bus, clock: Clock
+    ) -> None:
+        self.queues = queues
+        self._fallback = QueueName(fallback)
+        self._router = router
+        self._switch = switch
+        self._clock = clock
+        self._places: dict[VisitId, Place] = {}
+        self._wakers: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._soon = False
+        self._talks: dict[VisitId, tuple[QueueName, Micros]] = {}
+        self._handling: dict[QueueName, Recent] = {}
+        self._undo = bus.subscribe(self.on_fact)
+
+    # -- callers ---------------------------------------------------------------------------------------------
+
+    def known(self, name: str) -> QueueName:
+        """The queue of that name, else the fallback queue: nobody is lost to a renamed queue."""
+        return QueueName(name if name in self.queues else self._fallback)
+
+    def refusal(self, queue: QueueName) -> str | None:
+        """Why a caller cannot join now: `unknown_queue`, `full`, `no_agents`; None = welcome."""
+        if queue not in self.queues:
+            return "unknown_queue"
+        return self._router.admission(queue, self._clock.now())
+
+    def join(self, live: LiveCall, visit: Visit, on_decision: OnDecision | None = None) -> Place:
+        place = Place(live, visit, on_decision)
+        self._places[visit.visit_id] = place
+        self._enter(place)
+        return place
+
+    def leave(self, place: Place) -> None:
+        """The caller is gone or served elsewhere; an offer not taken is withdrawn. Safe to call twice."""
+        if self._places.pop(place.visit.visit_id, None) is None:
+            return
+        self._router.leave(place.visit.visit_id)
+        place.take()
+        self.poke()
+
+    def on_fact(self, recorded: Recorded) -> None:
+        """What happened to visits and offers, whoever saw it: the router hears it from the timeline only."""
+        match recorded.fact:
+            case OfferEnded(visit_id=visit_id, agent_id=agent_id, result=result):
+                self._router.offer_ended(visit_id, agent_id, result, self._clock.now())
+                self.poke()
+            case VisitEnded(visit_id=visit_id) if visit_id in self._places:
+                self.leave(self._places[visit_id])
+            case TalkStarted() | TalkEnded() as fact:
+                self._handling_time(fact)
+
+    def _handling_time(self, fact: TalkStarted | TalkEnded) -> None:
+        """Keep the present service rate: the mean handling time of each queue's last talks, wrap-up included."""
+        if isinstance(fact, TalkStarted):
+            visit = fact.visit_id
+            place = self._places.get(visit)
+            if place is not None:
+                self._talks[visit] = (place.visit.queue, fact.at)
+            return
+        queue, since = self._talks.pop(fact.visit_id, (None, 0))
+        if queue is not None:
+            wrap_up = micros(self.queues[queue].wrap_up_seconds)
+            self._handling.setdefault(queue, Recent()).add(fact.at - since + wrap_up)
+
+    def position(self, place: Place) -> int:
+        """1 = next."""
+        return self._router.position(place.visit.visit_id)
+
+    def estimate(self, place: Place) -> Micros | None:
+        """Expected further wait, None when the present service rate gives none."""
+        handle = self._handling.get(place.visit.queue)
+        return self._router.estimate(place.visit.visit_id, self._clock.now(), handle.average) if handle else None
+
+    @property
+    def can_wake(self) -> bool:
+        return self._switch.linked
+
+    # -- agents ----------------------------------------------------------------------------------------------
+
+    def seat(self, seat: Seat) -> None:
+        self._router.seat(seat)
+        self.poke()
+
+    def unseat(self, agent_id: AgentId) -> None:
+        self._router.unseat(agent_id)
+        self.poke()
+
+    # -- deciding --------------------------------------------------------------------------------------------
+
+    def poke(self) -> None:
+        """Decide in this turn of the loop, once for all events of the turn."""
+        if not self._soon:
+            self._soon = True
+            asyncio.get_running_loop().call_soon(self._decide)
+
+    def close(self) -> None:
+        self._undo()
+        if self._timer:
+            self._timer.cancel()
+        for task in self._wakers:
+            task.cancel()
+
+    def _enter(self, place: Place) -> None:
+        visit = place.visit
+        self._router.join(
+            Waiting(
+                visit_id=visit.visit_id,
+                call_id=place.live.call_id,
+                queue=visit.queue,
+                priority=visit.priority,
+                entered_at=visit.entered_at,
+                skills=skills_key(visit.skills),
+                preferred=visit.preferred,
+                joined_at=self._clock.now(),
+            ),
+            self._clock.now(),
+        )
+        self.poke()
+
+    def _decide(self) -> None:
+        self._soon = False
+        now = self._clock.now()
+        for decision in self._router.decide(now):
+            self._carry(decision)
+        self._arm(now)
+
+    def _carry(self, decision: Decision) -> None:
+        place = self._places.get(decision.visit_id)
+        if place is None:
+            return
+        if place.on_decision is not None:
+            place.on_decision(place, decision)
+            return
+        if isinstance(decision, Offer):
+            place.live.offered(decision.agent_id, self.queues[place.visit.queue].ring_seconds)
+        place.hand(decision)
+        task = asyncio.create_task(self._wake(place, place.live.channel))
+        self._wakers.add(task)
+        task.add_done_callback(self._wakers.discard)
+
+    async def _wake(self, place: Place, channel: ChannelRef) -> None:
+        while not place.live.over:
+            try:
+                await self._switch.wake(channel)
+            except CtiError as error:
+                log.debug("wake_failed", error=str(error))
+            if await place.wait_taken(WAKE_AGAIN):
+                return
+
+    def _arm(self, now: Micros) -> None:
+        if self._timer:
+            self._timer.cancel()
+        deadline = self._router.deadline()
+        self._timer = None
+        if deadline is not None:
+            delay = max(0.0, (deadline - now) / SECOND)
+            self._timer = asyncio.get_running_loop().call_later(delay, self.poke)

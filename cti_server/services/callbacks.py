@@ -1,0 +1,203 @@
+"""Ringing callers back at their turn, with the place they kept.
+
+    wanted ─► waits in the router like a caller ─► an agent is reserved (offer) ─► the number is rung
+        reached (a key is pressed)  → the agent's phone rings, they talk; the request is done
+        not reached                 → the agent is free again; next attempt after callback_retry, at most callback_attempts
+
+Owner: this service until the customer is reached, then the call's session. Deadlines: ATTEMPT_SECONDS for one attempt; the
+request itself ends as `done` or `unreachable`. Requests are kept in storage; after a restart they wait on with their place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+import structlog
+
+from cti_server.bus import Bus
+from cti_server.clock import Clock, new_id
+from cti_server.config import CallSettings
+from cti_server.domain.facts import CallArrived, CallbackAttempted
+from cti_server.domain.ids import AgentId, CallId, ChannelRef, VisitId
+from cti_server.domain.routing import Decision, Offer
+from cti_server.errors import CtiError
+from cti_server.ports import Switch
+from cti_server.services.acd import Acd, Place
+from cti_server.services.calls.live import LiveCall, LiveCalls, Visit
+from cti_server.services.calls.parts import CallbackRequest
+from cti_server.services.calls.targets import Targets
+
+log = structlog.get_logger(__name__)
+CONTEXT = "cti-callback"
+RESERVE_SECONDS = 45.0
+"""How long the agent stays reserved beyond the ringing: greeting, key, his own phone."""
+
+
+class CallbackStore(Protocol):
+    async def open_callbacks(self) -> list[tuple[str, CallbackRequest]]: ...
+    async def end_callback(self, ticket_id: str, state: Literal["done", "unreachable"]) -> None: ...
+    async def note_attempt(self, ticket_id: str, attempts: int) -> None: ...
+
+
+@dataclass(slots=True)
+class Pending:
+    """One request, between booking and its end."""
+
+    ticket_id: str
+    request: CallbackRequest
+    reached: asyncio.Event
+
+
+class CallbackService:
+    """Implements `calls.parts.Callbacks`."""
+
+    def __init__(
+        self,
+        calls: LiveCalls,
+        acd: Acd,
+        switch: Switch,
+        store: CallbackStore,
+        targets: Targets,
+        bus: Bus,
+        clock: Clock,
+        settings: CallSettings,
+    ) -> None:
+        self._calls, self._acd, self._switch, self._store = calls, acd, switch, store
+        self._targets, self._bus, self._clock, self._settings = targets, bus, clock, settings
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._ringing: dict[CallId, Pending] = {}
+        self._waiting: dict[str, Place] = {}
+
+    async def restore(self) -> None:
+        for ticket_id, request in await self._store.open_callbacks():
+            self.wanted(ticket_id, request)
+
+    def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    def wanted(self, ticket_id: str, request: CallbackRequest) -> None:
+        if ticket_id in self._waiting:
+            return
+        pending = Pending(ticket_id, request, asyncio.Event())
+        visit = Visit(
+            VisitId(new_id(self._clock)),
+            self._acd.known(request.queue),
+            request.priority,
+            request.entered_at,
+            request.skills,
+        )
+        live = self._new_call(request)
+        self._waiting[ticket_id] = self._acd.join(
+            live, visit, lambda place, decision: self._turn(pending, place, decision)
+        )
+
+    def reached(self, call_id: CallId) -> None:
+        pending = self._ringing.get(call_id)
+        if pending:
+            pending.reached.set()
+
+    def now(self, ticket_id: str, agent_id: AgentId) -> bool:
+        """An agent calls back by hand: this request is taken out of its turn. False when it is not waiting."""
+        place = self._waiting.get(ticket_id)
+        if place is None or place.on_decision is None:
+            return False
+        place.on_decision(place, Offer(place.visit.visit_id, agent_id))
+        return True
+
+    # -- an attempt --------------------------------------------------------------------------------------------
+
+    def _turn(self, pending: Pending, place: Place, decision: Decision) -> None:
+        """Only offers matter to somebody who is not on the line; he neither overflows nor times out."""
+        if isinstance(decision, Offer):
+            self._waiting.pop(pending.ticket_id, None)
+            self._spawn(self._attempt(pending, place, decision.agent_id))
+
+    async def _attempt(self, pending: Pending, place: Place, agent_id: AgentId) -> None:
+        live, request = place.live, pending.request
+        self._begin(live, place.visit, agent_id)
+        self._ringing[live.call_id] = pending
+        reached = False
+        try:
+            await self._ring(live, request)
+            reached = await self._outcome(pending, live)
+        except CtiError as error:
+            log.warning("callback_not_placed", ticket=pending.ticket_id, error=str(error))
+        finally:
+            self._ringing.pop(live.call_id, None)
+        attempt = request.attempts + 1
+        live.note(CallbackAttempted, ticket_id=pending.ticket_id, attempt=attempt, reached=reached)
+        if reached:
+            await self._store.end_callback(pending.ticket_id, "done")
+            return
+        self._acd.leave(place)
+        live.offer_ended("withdrawn")
+        live.visit_ended("timed_out")
+        live.end("server", cause=live.hangup_cause)
+        await self._again(replace(pending, request=replace(request, attempts=attempt), reached=asyncio.Event()))
+
+    def _begin(self, live: LiveCall, visit: Visit, agent_id: AgentId) -> None:
+        self._calls.add(live)
+        live.note(
+            CallArrived,
+            node=live.channel.node,
+            channel=live.channel.name,
+            uniqueid=live.channel.uniqueid,
+            caller=live.caller,
+            did=live.did,
+            direction="callback",
+        )
+        live.start_visit(visit)
+        live.offered(agent_id, self._settings.transfer_ring_seconds + RESERVE_SECONDS)
+
+    async def _ring(self, live: LiveCall, request: CallbackRequest) -> None:
+        await self._switch.originate(
+            self._targets.trunk(request.number),
+            context=CONTEXT,
+            extension="s",
+            caller=live.did,
+            variables={"CTI_CALL_ID": live.call_id},
+            timeout=self._settings.transfer_ring_seconds,
+            channel_id=live.channel.uniqueid,
+        )
+
+    async def _outcome(self, pending: Pending, live: LiveCall) -> bool:
+        """True when a person answered; False when the call ended before, or nobody pressed a key in time."""
+        watch = {asyncio.create_task(pending.reached.wait()), asyncio.create_task(live.hung_up.wait())}
+        try:
+            limit = self._settings.transfer_ring_seconds + RESERVE_SECONDS
+            await asyncio.wait(watch, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in watch:
+                task.cancel()
+        return pending.reached.is_set()
+
+    async def _again(self, pending: Pending) -> None:
+        if pending.request.attempts >= self._settings.callback_attempts:
+            await self._store.end_callback(pending.ticket_id, "unreachable")
+            return
+        await self._store.note_attempt(pending.ticket_id, pending.request.attempts)
+        await asyncio.sleep(self._settings.callback_retry_minutes * 60)
+        self.wanted(pending.ticket_id, pending.request)
+
+    def _new_call(self, request: CallbackRequest) -> LiveCall:
+        call_id = CallId(new_id(self._clock))
+        return LiveCall(
+            self._bus,
+            self._clock,
+            call_id,
+            ChannelRef(self._switch.node, f"cti-{call_id}"),
+            caller=request.number,
+            did="",
+            direction="callback",
+            language=request.language,
+            customer=request.customer,
+        )
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

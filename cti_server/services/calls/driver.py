@@ -1,0 +1,226 @@
+"""Carries out what a flow asks for: effects in, results back (domain/flows/effects.py).
+
+Policy: a machine that fails gives the caller a person. Whatever goes wrong inside a flow is noted as FlowFailed, the caller
+hears an apology and joins the fallback queue; only LineGone (he hung up) ends the flow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC
+from pathlib import PurePosixPath
+from typing import Any
+
+import structlog
+
+from cti_server.clock import new_id
+from cti_server.domain.facts import (
+    CallTransferred,
+    FlowFailed,
+    LanguageChosen,
+    LookupDone,
+    RecordingMade,
+    TicketCreated,
+)
+from cti_server.domain.flows import effects as fx
+from cti_server.domain.flows.interpreter import run
+from cti_server.domain.flows.schema import Flow
+from cti_server.domain.ids import QueueName, VisitId, to_datetime
+from cti_server.errors import CtiError, LineGone, SpeechUnavailable
+from cti_server.services.calls.caller import Caller
+from cti_server.services.calls.live import Visit
+from cti_server.services.calls.waiting import Moved, Stay
+
+log = structlog.get_logger(__name__)
+
+
+class FlowDriver:
+    """Walks one caller through one flow. `run` returns when the flow is over and the line still stands."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._parts = caller.parts
+        self._live = caller.live
+        self._voice = caller.voice
+        self._writing: set[asyncio.Task[Any]] = set()
+        self._recordings = 0
+        self._node = ""
+        self._do: dict[type[fx.Effect], Callable[[Any], Awaitable[Any]]] = {
+            fx.Say: self._say,
+            fx.Ask: self._ask,
+            fx.Record: self._record,
+            fx.Lookup: self._lookup,
+            fx.Create: self._create,
+            fx.Enqueue: self._enqueue,
+            fx.Transfer: self._transfer,
+            fx.SetLanguage: self._set_language,
+            fx.Emit: self._emit,
+            fx.Checkpoint: self._checkpoint,
+            fx.Now: self._now,
+        }
+
+    async def run(self, flow: Flow, context: fx.CallContext, resume: Mapping[str, Any] | None = None) -> None:
+        try:
+            await self._walk(flow, context, resume)
+        except LineGone:
+            raise
+        except Exception as error:
+            log.exception("flow_failed", call=self._live.call_id, flow=flow.name, node=self._node)
+            self._live.note(FlowFailed, flow=flow.name, node=self._node, error=getattr(error, "code", "internal"))
+            await self.to_person()
+        finally:
+            await self._finish_writing()
+
+    async def to_person(self) -> None:
+        """The way out of every failure: an apology if it can be spoken, then the fallback queue."""
+        try:
+            await self._voice.say_phrase("apology_to_person")
+        except SpeechUnavailable:
+            log.error("apology_unavailable", language=self._voice.language)
+        self._voice.forget_typed()
+        result = await self._enqueue(fx.Enqueue(QueueName(self._parts.settings.fallback_queue)))
+        if result.outcome == "refused":
+            await self._voice.say_phrase("apology_goodbye")
+
+    async def _walk(self, flow: Flow, context: fx.CallContext, resume: Mapping[str, Any] | None) -> None:
+        steps = run(flow, self._parts.flows.flows, context, resume)
+        result: Any = None
+        while True:
+            try:
+                effect = steps.send(result)
+            except StopIteration:
+                return
+            if isinstance(effect, fx.Hangup):
+                return
+            result = await self._do[type(effect)](effect)
+
+    # -- the line ----------------------------------------------------------------------------------------------
+
+    async def _say(self, effect: fx.Say) -> None:
+        await self._voice.say(effect.words)
+
+    async def _ask(self, effect: fx.Ask) -> fx.Answer:
+        return await self._voice.ask(
+            effect.words,
+            most=effect.most,
+            stop_keys=effect.stop_keys,
+            first_seconds=effect.first_seconds,
+            gap_seconds=effect.gap_seconds,
+        )
+
+    async def _record(self, effect: fx.Record) -> fx.Recording | None:
+        await self._voice.say(effect.words)
+        self._voice.forget_typed()
+        path = self._recording_path(effect)
+        recordings = self._parts.recordings
+        await asyncio.to_thread((recordings.ours / path).parent.mkdir, parents=True, exist_ok=True)
+        made = await self._caller.line.record(
+            str(recordings.on_switch / path), limit=effect.most_seconds, silence=effect.silence_seconds
+        )
+        if not made.millis:
+            return None
+        stored = f"{path}.wav"
+        self._live.note(RecordingMade, purpose=effect.purpose, path=stored, millis=made.millis)
+        return fx.Recording(stored, made.millis, made.key)
+
+    def _recording_path(self, effect: fx.Record) -> PurePosixPath:
+        """`message/2026/01/31/<call>-<n>`: by day, so that retention deletes folders."""
+        day = to_datetime(self._parts.clock.now()).astimezone(UTC)
+        self._recordings += 1
+        return PurePosixPath(effect.purpose, f"{day:%Y/%m/%d}", f"{self._live.call_id}-{self._recordings}")
+
+    # -- the world ---------------------------------------------------------------------------------------------
+
+    async def _lookup(self, effect: fx.Lookup) -> fx.Found:
+        started = self._parts.clock.now()
+        found = await self._voice.meanwhile(self._ask_adapter(effect))
+        self._live.note(
+            LookupDone,
+            flow=self._flow_name,
+            node=effect.node,
+            adapter=effect.adapter,
+            outcome=found.outcome,
+            micros=self._parts.clock.now() - started,
+        )
+        return found
+
+    async def _ask_adapter(self, effect: fx.Lookup) -> fx.Found:
+        try:
+            async with asyncio.timeout(effect.seconds):
+                values = await self._parts.lookups.lookup(effect.adapter, effect.query, effect.arguments)
+        except (CtiError, TimeoutError) as error:
+            log.warning("lookup_failed", adapter=effect.adapter, query=effect.query, error=type(error).__name__)
+            return fx.Found("failed")
+        return fx.Found("found" if values else "nothing", values)
+
+    async def _create(self, effect: fx.Create) -> fx.Created | None:
+        """Finished even when the caller hangs up meanwhile: what he told us is not lost."""
+        task = asyncio.create_task(self._store_ticket(effect))
+        self._writing.add(task)
+        return await self._voice.meanwhile(_wait(task))
+
+    async def _store_ticket(self, effect: fx.Create) -> fx.Created | None:
+        try:
+            created = await self._parts.tickets.create(effect.kind, self._live.call_id, effect.fields)
+        except CtiError as error:
+            log.error("ticket_not_stored", kind=effect.kind, call=self._live.call_id, error=str(error))
+            return None
+        self._live.note(TicketCreated, ticket=effect.kind, ticket_id=created.ticket_id, number=created.number)
+        return created
+
+    async def _finish_writing(self) -> None:
+        if self._writing:
+            await asyncio.wait(self._writing)
+
+    async def _emit(self, effect: fx.Emit) -> None:
+        self._node = str(effect.fields.get("node", self._node))
+        self._live.note(effect.kind, **effect.fields)
+
+    async def _checkpoint(self, effect: fx.Checkpoint) -> None:
+        self._caller.flow_state = effect.state
+        if self._caller.resumed is None:
+            await self._caller.carry("menu")
+
+    async def _set_language(self, effect: fx.SetLanguage) -> None:
+        self._caller.speak(effect.language)
+        self._live.note(LanguageChosen, language=effect.language)
+
+    async def _now(self, effect: fx.Now) -> int:
+        return self._parts.clock.now()
+
+    @property
+    def _flow_name(self) -> str:
+        return str(self._caller.flow_state.get("flow", ""))
+
+    # -- people ------------------------------------------------------------------------------------------------
+
+    async def _enqueue(self, effect: fx.Enqueue) -> fx.QueueResult:
+        stay = Stay(self._caller)
+        resumed = self._caller.take_resumed()
+        if resumed is not None:
+            return await stay.take_up(resumed)
+        visit = Visit(
+            VisitId(new_id(self._parts.clock)),
+            effect.queue,
+            effect.priority + self._parts.priority(self._live.customer, effect.queue),
+            self._parts.clock.now(),
+            effect.skills,
+            effect.preferred or self._parts.customers.last_agent(self._live.customer),
+        )
+        return await stay.begin(visit)
+
+    async def _transfer(self, effect: fx.Transfer) -> bool:
+        target = self._parts.targets.dial_string(effect.kind, effect.target)
+        if target is None:
+            return False
+        self._live.note(CallTransferred, how="flow", target=effect.target)
+        result = await self._caller.line.dial(target, timeout=self._parts.settings.transfer_ring_seconds)
+        if result.transferred:
+            raise Moved("the switch moved the caller")
+        return result.status == "ANSWER"
+
+
+async def _wait(task: asyncio.Task[Any]) -> Any:
+    """Wait without cancelling the task when we are."""
+    return await asyncio.shield(task)

@@ -1,0 +1,252 @@
+"""One call in progress and the one place that records its facts.
+
+The caller's line (AGI) and the switch's events (AMI) both see a talk begin and end, in either order, and either may be
+away. Every method here is therefore idempotent: the first to report wins, the second changes nothing.
+
+    menu ──start_visit──► waiting ──offer──► offered ──talk_started──► talking ──talk_ended──► menu ──end──► ended
+                             ▲                  │
+                             └──── offer_ended ─┘
+
+Owner of a call is its session while a line is attached; without one (after our restart) it is the switch watch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cti_server.bus import Bus
+from cti_server.clock import Clock, new_id
+from cti_server.domain.calls import CallRecord
+from cti_server.domain.calls import apply as fold
+from cti_server.domain.facts import (
+    AgentOffered,
+    CallEnded,
+    CallFact,
+    Fact,
+    HoldEnded,
+    HoldStarted,
+    OfferEnded,
+    OfferResult,
+    OfferRinging,
+    Outcome,
+    Recorded,
+    Side,
+    TalkEnded,
+    TalkStarted,
+    VisitEnded,
+    VisitStarted,
+)
+from cti_server.domain.ids import SECOND, AgentId, CallId, ChannelRef, Micros, OfferId, QueueName, VisitId
+
+
+@dataclass(slots=True)
+class Visit:
+    """A stay in one queue and the talk it leads to."""
+
+    visit_id: VisitId
+    queue: QueueName
+    priority: int
+    entered_at: Micros
+    skills: tuple[tuple[str, int], ...] = ()
+    preferred: AgentId | None = None
+    offer: tuple[OfferId, AgentId] | None = None
+    rang: bool = False
+    talking: AgentId | None = None
+    held: bool = False
+    closed: bool = False
+
+
+@dataclass(slots=True)
+class LiveCall:
+    """A call in progress. `record` is the fold of its facts so far; `visit` the present or last stay in a queue."""
+
+    bus: Bus
+    clock: Clock
+    call_id: CallId
+    channel: ChannelRef
+    caller: str = ""
+    did: str = ""
+    direction: str = "inbound"
+    language: str = "zh"
+    customer: Mapping[str, Any] = field(default_factory=dict)
+    record: CallRecord | None = None
+    visit: Visit | None = None
+    agent_channel: ChannelRef | None = None
+    owner: object | None = None
+    """The session whose line the caller is on; None = nobody's since we restarted, or in the fallback queue."""
+    leaving: bool = False
+    """The switch is moving the caller elsewhere (blind transfer): the end of this line is not the end of the call."""
+    in_fallback: bool = False
+    serves: CallId | None = None
+    """A consultation that carries on for this call after an attended transfer into a queue."""
+    over: bool = False
+    hung_up: asyncio.Event = field(default_factory=asyncio.Event)
+    """The switch saw the caller's channel end; `hung_up_at` and `hangup_cause` (Q.850) say how."""
+    hung_up_at: Micros | None = None
+    hangup_cause: int = 0
+    aliases: list[tuple[str, str]] = field(default_factory=list)
+    """Keys of every channel this caller has sat on."""
+
+    def note(self, fact: type[Fact], at: Micros | None = None, **fields: Any) -> None:
+        """Record a fact of this call, now unless the switch said when."""
+        if not self.over:
+            self.bus.record(fact(**{"at": at or self.clock.now(), "call_id": self.call_id, **fields}))
+
+    # -- the visit -------------------------------------------------------------------------------------------
+
+    def start_visit(self, visit: Visit) -> Visit:
+        self.visit = visit
+        self.note(
+            VisitStarted,
+            visit_id=visit.visit_id,
+            queue=visit.queue,
+            priority=visit.priority,
+            entered_at=visit.entered_at,
+            skills=visit.skills,
+            preferred=visit.preferred,
+        )
+        return visit
+
+    def offered(self, agent_id: AgentId, ring_seconds: float = 0) -> None:
+        """`ring_seconds` 0 = not said."""
+        visit = self.visit
+        if visit is None or visit.closed or visit.offer is not None:
+            return
+        visit.offer, visit.rang = (OfferId(new_id(self.clock)), agent_id), False
+        until = self.clock.now() + round(ring_seconds * SECOND) if ring_seconds else 0
+        self.note(AgentOffered, visit_id=visit.visit_id, offer_id=visit.offer[0], agent_id=agent_id, until=until)
+
+    def rang(self, agent_id: AgentId, at: Micros | None = None) -> None:
+        visit = self.visit
+        if visit is None or visit.offer is None or visit.rang or visit.offer[1] != agent_id:
+            return
+        visit.rang = True
+        self.note(OfferRinging, at, visit_id=visit.visit_id, offer_id=visit.offer[0], agent_id=agent_id)
+
+    def offer_ended(self, result: OfferResult, at: Micros | None = None) -> None:
+        visit = self.visit
+        if visit is None or visit.offer is None:
+            return
+        (offer_id, agent_id), visit.offer = visit.offer, None
+        self.note(OfferEnded, at, visit_id=visit.visit_id, offer_id=offer_id, agent_id=agent_id, result=result)
+
+    def visit_ended(self, outcome: Outcome, at: Micros | None = None) -> None:
+        visit = self.visit
+        if visit is None or visit.closed:
+            return
+        visit.closed = True
+        self.note(VisitEnded, at, visit_id=visit.visit_id, outcome=outcome)
+
+    # -- the talk --------------------------------------------------------------------------------------------
+
+    def talk_started(self, agent_id: AgentId, at: Micros | None = None, channel: str = "") -> None:
+        """The agent answered: the offer and the visit end here, the talk begins."""
+        visit = self.visit
+        if visit is None or visit.talking is not None:
+            return
+        self.offer_ended("answered", at)
+        visit.talking, visit.held = agent_id, False
+        self.note(TalkStarted, at, visit_id=visit.visit_id, agent_id=agent_id, channel=channel)
+        self.visit_ended("answered", at)
+
+    def held(self, on: bool, at: Micros | None = None) -> None:
+        visit = self.visit
+        if visit is None or visit.talking is None or visit.held == on:
+            return
+        visit.held = on
+        self.note(HoldStarted if on else HoldEnded, at, visit_id=visit.visit_id, agent_id=visit.talking)
+
+    def talk_ended(self, side: Side, at: Micros | None = None) -> None:
+        visit = self.visit
+        if visit is None or visit.talking is None:
+            return
+        self.held(False, at)
+        agent_id, visit.talking = visit.talking, None
+        self.agent_channel = None
+        self.note(TalkEnded, at, visit_id=visit.visit_id, agent_id=agent_id, side=side)
+
+    # -- the end ---------------------------------------------------------------------------------------------
+
+    def end(self, side: Side, *, cause: int = 0, at: Micros | None = None) -> None:
+        """Close everything still open, in order, then the call."""
+        if self.over:
+            return
+        unseen = side == "unknown"
+        self.offer_ended("caller_gone", at)
+        self.talk_ended(side, at)
+        self.visit_ended("unknown" if unseen or self.in_fallback else "abandoned", at)
+        self.note(CallEnded, at, side=side, cause=cause, in_fallback=self.in_fallback)
+        self.over = True
+
+    @property
+    def attached(self) -> bool:
+        return self.owner is not None
+
+    @property
+    def talking_with(self) -> AgentId | None:
+        return self.visit.talking if self.visit else None
+
+    @property
+    def waiting(self) -> bool:
+        return self.visit is not None and not self.visit.closed
+
+
+class LiveCalls:
+    """All calls in progress, by call id and by channel. Folds every fact of a live call into its record."""
+
+    def __init__(self, bus: Bus, clock: Clock) -> None:
+        self._bus, self._clock = bus, clock
+        self._calls: dict[CallId, LiveCall] = {}
+        self._channels: dict[tuple[str, str], CallId] = {}
+        bus.subscribe(self._fold)
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def __iter__(self) -> Iterator[LiveCall]:
+        return iter(tuple(self._calls.values()))
+
+    def get(self, call_id: CallId | None) -> LiveCall | None:
+        return self._calls.get(call_id) if call_id is not None else None
+
+    def on_channel(self, channel: ChannelRef) -> LiveCall | None:
+        return self.get(self._channels.get(channel.key))
+
+    def open(self, call_id: CallId, channel: ChannelRef, **fields: Any) -> LiveCall:
+        return self.add(LiveCall(self._bus, self._clock, call_id, channel, **fields))
+
+    def add(self, live: LiveCall) -> LiveCall:
+        self._calls[live.call_id] = live
+        self.move(live, live.channel)
+        return live
+
+    def move(self, live: LiveCall, channel: ChannelRef) -> None:
+        """The caller now sits on another channel (aliases are kept until the call ends)."""
+        live.channel = channel
+        live.aliases.append(channel.key)
+        self._channels[channel.key] = live.call_id
+
+    def of_agent(self, agent_id: AgentId) -> LiveCall | None:
+        """The call an agent talks on or is offered."""
+        for live in self._calls.values():
+            visit = live.visit
+            if visit and (visit.talking == agent_id or (visit.offer and visit.offer[1] == agent_id)):
+                return live
+        return None
+
+    def _fold(self, recorded: Recorded) -> None:
+        fact = recorded.fact
+        live = self.get(fact.call_id) if isinstance(fact, CallFact) else None
+        if live is None or not isinstance(fact, CallFact):
+            return
+        live.record = fold(live.record, fact)
+        if isinstance(fact, CallEnded):
+            self._forget(fact.call_id)
+
+    def _forget(self, call_id: CallId) -> None:
+        live = self._calls.pop(call_id)
+        for key in live.aliases:
+            self._channels.pop(key, None)

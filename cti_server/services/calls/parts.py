@@ -1,0 +1,91 @@
+"""What call sessions are made of: given once by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from cti_server.bus import Bus
+from cti_server.clock import Clock
+from cti_server.config import CallSettings
+from cti_server.domain.flows.effects import Created
+from cti_server.domain.ids import CallId, QueueName
+from cti_server.domain.tiers import priority as tier_priority
+from cti_server.ports import Speaker, Switch
+from cti_server.services.acd import Acd
+from cti_server.services.calls.live import LiveCalls
+from cti_server.services.calls.targets import Targets
+from cti_server.services.customers import Customers
+from cti_server.services.floor import Floor
+from cti_server.services.flows import FlowRegistry
+from cti_server.services.lookups import Lookups
+
+
+class Tickets(Protocol):
+    """Where work orders, messages, callback requests and complaints of calls are kept (storage)."""
+
+    async def create(self, kind: str, call_id: CallId, fields: Mapping[str, Any]) -> Created:
+        """Once per call, kind and node; asked again it returns the same. Raises StorageUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recordings:
+    """Where recordings are written: the same folder as we and as Asterisk see it."""
+
+    ours: Path
+    on_switch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRequest:
+    """A place in a queue kept for somebody who is no longer on the line."""
+
+    number: str
+    """E.164 or as dialled."""
+    queue: str
+    priority: int
+    entered_at: int
+    skills: tuple[tuple[str, int], ...]
+    language: str
+    customer: Mapping[str, Any]
+    attempts: int = 0
+
+
+class Callbacks(Protocol):
+    """Who rings callers back at their turn (services/callbacks.py)."""
+
+    def wanted(self, ticket_id: str, request: CallbackRequest) -> None:
+        """Keep this place in the queue; at its turn an agent is reserved and the number is rung."""
+        ...
+
+    def reached(self, call_id: CallId) -> None:
+        """A person answered and pressed a key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    settings: CallSettings
+    render_seconds: float
+    bus: Bus
+    clock: Clock
+    calls: LiveCalls
+    acd: Acd
+    floor: Floor
+    flows: FlowRegistry
+    customers: Customers
+    lookups: Lookups
+    tickets: Tickets
+    speaker: Speaker
+    switch: Switch
+    recordings: Recordings
+    callbacks: Callbacks
+    targets: Targets
+
+    def priority(self, customer: Mapping[str, Any], queue: QueueName | None = None) -> int:
+        """The caller's tier (and flags) plus the queue's own."""
+        tier = tier_priority(self.settings.profile, str(customer.get("tier", "")), customer.get("flags", ()))
+        return tier + (self.acd.queues[queue].priority if queue and queue in self.acd.queues else 0)

@@ -1,0 +1,121 @@
+"""Calls that outlived us, and calls that died unseen.
+
+At start every call the store holds open is taken up again, without a line. Once the switch is linked its channels say which
+still live: those wait for their line to come back (the dialplan calls again) or go on talking; the others are closed as
+`unknown`, flagged, never guessed. The same happens after every loss of the link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import structlog
+
+from cti_server.bus import Bus
+from cti_server.clock import Clock
+from cti_server.domain.calls import CallRecord
+from cti_server.domain.facts import GapRecorded, SwitchLinked, SwitchLost
+from cti_server.domain.ids import CallId, ChannelRef
+from cti_server.domain.visit_records import VisitRecord
+from cti_server.ports import LinkDown, LinkUp, LiveChannel, SwitchEvent
+from cti_server.services.calls.live import LiveCall, LiveCalls, Visit
+from cti_server.services.floor import Floor
+
+log = structlog.get_logger(__name__)
+
+
+class Recovery:
+    def __init__(self, calls: LiveCalls, floor: Floor, bus: Bus, clock: Clock) -> None:
+        self._calls, self._floor, self._bus, self._clock = calls, floor, bus, clock
+
+    def adopt(self, records: Iterable[CallRecord]) -> int:
+        """Take up calls that were open when the last server stopped; how many."""
+        count = 0
+        for record in records:
+            self._adopt(record)
+            count += 1
+        return count
+
+    def on_event(self, event: SwitchEvent) -> None:
+        match event:
+            case LinkDown(at=at, node=node):
+                self._bus.record(SwitchLost(at=at, node=node))
+            case LinkUp():
+                self._linked(event)
+
+    def _linked(self, event: LinkUp) -> None:
+        self._bus.record(SwitchLinked(at=event.at, node=event.node, version=event.version))
+        if event.lost_at is not None:
+            self._bus.record(
+                GapRecorded(at=self._clock.now(), what="switch_link", node=event.node, since=event.lost_at)
+            )
+        legs = _by_call(event.snapshot.channels)
+        for live in self._calls:
+            if live.channel.node == event.node:
+                self._reconcile(live, legs.get(live.call_id, []))
+
+    def _reconcile(self, live: LiveCall, legs: list[LiveChannel]) -> None:
+        own = next((leg for leg in legs if leg.channel.key in live.aliases), None)
+        if own is None:
+            if not live.attached:
+                log.info("call_ended_unseen", call=live.call_id)
+                live.end("unknown")
+            return
+        self._calls.move(live, own.channel)
+        if live.attached:
+            return
+        live.in_fallback = own.application.lower() == "queue"
+        self._settle_talk(live, own, legs)
+
+    def _settle_talk(self, live: LiveCall, own: LiveChannel, legs: list[LiveChannel]) -> None:
+        """Who he talks with now, as the bridges stand."""
+        partner = next((leg for leg in legs if own.bridge and leg.bridge == own.bridge and leg is not own), None)
+        agent_id = self._floor.of_endpoint(partner.endpoint) if partner else None
+        if agent_id is None:
+            if not own.bridge:
+                live.talk_ended("unknown")
+            return
+        if live.talking_with not in (None, agent_id):
+            live.talk_ended("unknown")
+        if partner is not None:
+            live.agent_channel = partner.channel
+            live.talk_started(agent_id, None, partner.channel.name)
+
+    def _adopt(self, record: CallRecord) -> None:
+        node, uniqueid = record.channels[-1] if record.channels else ("", "")
+        live = self._calls.open(
+            record.call_id,
+            ChannelRef(node, uniqueid),
+            caller=record.caller,
+            did=record.did,
+            direction=record.direction,
+            language=record.language or "zh",
+        )
+        live.record = record
+        live.aliases.extend(key for key in record.channels if key not in live.aliases)
+        live.visit = _visit(record.visits[-1]) if record.visits else None
+
+
+def _visit(record: VisitRecord) -> Visit:
+    offer = record.offers[-1] if record.offers and record.offers[-1].result is None else None
+    return Visit(
+        visit_id=record.visit_id,
+        queue=record.queue,
+        priority=record.priority,
+        entered_at=record.entered_at or record.started or 0,
+        skills=record.skills,
+        preferred=record.preferred,
+        offer=(offer.offer_id, offer.agent_id) if offer else None,
+        rang=bool(offer and offer.ringing_at),
+        talking=record.talks[-1].agent_id if record.talking else None,
+        held=record.talking and bool(record.talks[-1].holds) and record.talks[-1].holds[-1].ended is None,
+        closed=record.outcome is not None,
+    )
+
+
+def _by_call(channels: Iterable[LiveChannel]) -> dict[CallId, list[LiveChannel]]:
+    found: dict[CallId, list[LiveChannel]] = {}
+    for channel in channels:
+        if channel.call_id is not None:
+            found.setdefault(channel.call_id, []).append(channel)
+    return found

@@ -1,0 +1,259 @@
+"""One line, from the moment Asterisk hands it to us until it is gone: the coroutine of one call.
+
+    call       a caller, new or come back after we or the network went away
+    transfer   a caller an agent sent on: to a queue, an agent, a number
+    internal   an agent's phone dials: a colleague, a queue (consultation), a number outside
+    callback   a caller we rang back has answered
+
+Ends: LineGone (he hung up, or the switch moved him), the flow's end (we hang up), our own stop (the channel goes back to
+the dialplan, which finds the next server). An error of ours also gives the channel back: the dialplan tries again and then
+falls back to its own queue. The session never drops a call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import structlog
+
+from cti_server.clock import new_id
+from cti_server.domain.facts import CallArrived, CallerIdentified, CallResumed, FlowFailed
+from cti_server.domain.flows.effects import CallContext
+from cti_server.domain.ids import AgentId, CallId, ChannelRef, CustomerId, VisitId
+from cti_server.domain.phrases import phrase
+from cti_server.errors import LineGone, NotFound
+from cti_server.ports import Line
+from cti_server.services.calls import ticket as tickets
+from cti_server.services.calls.caller import Caller
+from cti_server.services.calls.driver import FlowDriver
+from cti_server.services.calls.live import LiveCall, Visit
+from cti_server.services.calls.parts import Parts
+from cti_server.services.calls.voice import Voice
+from cti_server.services.calls.waiting import Moved, Stay
+
+log = structlog.get_logger(__name__)
+END_SEEN_SECONDS = 1.0
+"""How long the switch's own word on a hang-up (side, cause, exact time) is waited for."""
+GREETINGS = 3
+"""How often a callback greets before it counts as not reached."""
+Direction = Literal["inbound", "outbound", "internal", "callback"]
+
+
+class Sessions:
+    """`handle` is the CallHandler given to the FastAGI server."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._scripts: dict[str, Callable[[Caller], Awaitable[None]]] = {
+            "call": self._call,
+            "transfer": self._transferred,
+            "internal": self._internal,
+            "callback": self._called_back,
+        }
+
+    async def handle(self, line: Line) -> None:
+        live = self._find(line)
+        caller = self._caller(line, live)
+        try:
+            await self._begin(caller)
+            await self._scripts.get(line.info.script, self._call)(caller)
+            await line.leave(done=True)
+            live.end("server")
+        except Moved:
+            live.leaving = True
+        except LineGone:
+            await self._gone(live)
+        except asyncio.CancelledError:
+            await self._give_back(caller)
+            raise
+        except Exception:
+            log.exception("session_failed", call=live.call_id)
+            await self._give_back(caller)
+        finally:
+            if live.owner is caller:
+                live.owner = None
+
+    # -- beginnings --------------------------------------------------------------------------------------------
+
+    def _find(self, line: Line) -> LiveCall:
+        """The call this channel belongs to: one in progress, or one only its ticket knows."""
+        call_id = CallId(line.info.variables.get("CTI_CALL_ID", ""))
+        live = self._parts.calls.get(call_id) if call_id else None
+        if live is not None and line.info.script != "internal":
+            self._parts.calls.move(live, line.info.channel)
+            return live
+        known = call_id and line.info.script != "internal"
+        return self._parts.calls.open(
+            call_id if known else CallId(new_id(self._parts.clock)),
+            line.info.channel,
+            caller=self._parts.customers.e164(line.info.caller),
+            did=line.info.did,
+            direction=DIRECTION.get(line.info.script, "inbound"),
+        )
+
+    def _caller(self, line: Line, live: LiveCall) -> Caller:
+        voice = Voice(line, self._parts.speaker, language=live.language, render_seconds=self._parts.render_seconds)
+        return Caller(self._parts, line, live, voice)
+
+    async def _begin(self, caller: Caller) -> None:
+        """Put the arrival or return on the timeline; from here on the channel carries the call's id."""
+        live, info = caller.live, caller.line.info
+        live.owner, live.leaving = caller, False
+        if info.script == "callback" and live.record is not None:
+            return
+        if "CTI_CALL_ID" in info.variables and info.script != "internal":
+            self._come_back(caller)
+            return
+        live.note(
+            CallArrived,
+            node=info.channel.node,
+            channel=info.channel.name,
+            uniqueid=info.channel.uniqueid,
+            caller=live.caller,
+            did=live.did,
+            direction=live.direction,
+        )
+        await caller.write({"CTI_CALL_ID": live.call_id})
+
+    def _come_back(self, caller: Caller) -> None:
+        live, info = caller.live, caller.line.info
+        ticket = tickets.read(info.variables.get("CTI_STAGE", ""), info.variables.get("CTI_TICKET", ""))
+        caller.flow_state = ticket.flow
+        caller.speak(ticket.language or live.language)
+        if info.script == "transfer":
+            self._resumed(live, info.channel, "transfer")
+            return
+        caller.resumed = ticket if ticket.visit else None
+        if live.visit is None and ticket.visit is not None:
+            live.visit = ticket.visit
+        stage = "talking" if live.talking_with else ticket.stage
+        self._resumed(live, info.channel, stage)
+
+    def _resumed(self, live: LiveCall, channel: ChannelRef, stage: str) -> None:
+        live.note(CallResumed, node=channel.node, channel=channel.name, uniqueid=channel.uniqueid, stage=stage)
+
+    # -- scripts -----------------------------------------------------------------------------------------------
+
+    async def _call(self, caller: Caller) -> None:
+        live = caller.live
+        await self._identify(caller)
+        await caller.line.answer()
+        try:
+            flow, language = self._parts.flows.for_did(live.did)
+        except NotFound:
+            log.error("did_without_flow", pii={"did": live.did})
+            live.note(FlowFailed, flow="", node="", error="unknown_did")
+            await FlowDriver(caller).to_person()
+            return
+        if not caller.flow_state:
+            caller.speak(language)
+        context = CallContext(live.caller, live.did, caller.voice.language, live.customer, self._parts.clock.now())
+        await FlowDriver(caller).run(flow, context, caller.flow_state or None)
+
+    async def _transferred(self, caller: Caller) -> None:
+        """An agent sent the caller on; `argument` is what he dialled."""
+        extension = caller.line.info.arguments[0] if caller.line.info.arguments else ""
+        if not caller.live.customer:
+            await self._identify(caller)
+        target = self._parts.targets.find(extension)
+        priority = self._parts.settings.transfer_priority
+        if target.kind == "number":
+            await self._dial_out(caller, target.name)
+        elif target.kind == "agent":
+            visit = self._visit(caller, self._last_queue(caller.live), priority)
+            caller.live.start_visit(visit)
+            await Stay(caller).direct(visit, AgentId(target.name))
+        elif target.kind == "queue":
+            await Stay(caller).begin(self._visit(caller, target.name, priority))
+        else:
+            await FlowDriver(caller).to_person()
+
+    async def _internal(self, caller: Caller) -> None:
+        """An agent dials from his phone. A queue makes it a consultation: it waits like a caller, but first."""
+        target = self._parts.targets.find(caller.line.info.arguments[0] if caller.line.info.arguments else "")
+        if target.kind == "queue":
+            await caller.line.answer()
+            await Stay(caller).begin(self._visit(caller, target.name, self._parts.settings.transfer_priority))
+        elif target.kind == "agent":
+            await caller.line.dial(
+                self._parts.floor.dial_string(AgentId(target.name)), timeout=self._parts.settings.transfer_ring_seconds
+            )
+        elif target.kind == "number":
+            await self._dial_out(caller, target.name)
+        else:
+            await caller.line.answer()
+            await caller.voice.say_phrase("nobody_answered")
+
+    async def _called_back(self, caller: Caller) -> None:
+        """Somebody answered our callback: a key proves a person and not a machine; then the agent who waits for him."""
+        visit = caller.live.visit
+        if visit is None:
+            await FlowDriver(caller).to_person()
+            return
+        greeting = phrase("callback_greeting", caller.voice.language)
+        for _ in range(GREETINGS):
+            answer = await caller.voice.ask(greeting, most=1, stop_keys="", first_seconds=4, gap_seconds=1)
+            if answer.keys:
+                self._parts.callbacks.reached(caller.live.call_id)
+                await Stay(caller).connect(visit)
+                return
+
+    async def _dial_out(self, caller: Caller, number: str) -> None:
+        result = await caller.line.dial(
+            self._parts.targets.trunk(number), timeout=self._parts.settings.transfer_ring_seconds
+        )
+        if result.transferred:
+            raise Moved("the switch moved the caller")
+        if result.status != "ANSWER":
+            await caller.voice.say_phrase("nobody_answered")
+
+    # -- parts of them -----------------------------------------------------------------------------------------
+
+    async def _identify(self, caller: Caller) -> None:
+        live = caller.live
+        live.customer = await self._parts.customers.identify(live.caller)
+        if live.customer and (live.record is None or live.record.customer_id is None):
+            live.note(
+                CallerIdentified,
+                customer_id=CustomerId(str(live.customer["id"])),
+                tier=str(live.customer.get("tier", "")),
+                flags=tuple(live.customer.get("flags", ())),
+            )
+
+    def _visit(self, caller: Caller, queue: str, priority: int) -> Visit:
+        base = self._parts.priority(caller.live.customer)
+        return Visit(
+            VisitId(new_id(self._parts.clock)), self._parts.acd.known(queue), base + priority, self._parts.clock.now()
+        )
+
+    def _last_queue(self, live: LiveCall) -> str:
+        return live.visit.queue if live.visit else self._parts.settings.fallback_queue
+
+    # -- ends --------------------------------------------------------------------------------------------------
+
+    async def _gone(self, live: LiveCall) -> None:
+        """He hung up, or the switch or the network went. The switch's word is waited for; without it the end is unknown."""
+        if live.leaving:
+            return
+        try:
+            async with asyncio.timeout(END_SEEN_SECONDS):
+                await live.hung_up.wait()
+        except TimeoutError:
+            if not live.leaving and not self._parts.switch.linked:
+                log.warning("end_not_seen", call=live.call_id)
+                return
+        if not live.leaving:
+            live.end("caller", cause=live.hangup_cause, at=live.hung_up_at)
+
+    async def _give_back(self, caller: Caller) -> None:
+        """The channel goes on in the dialplan with its ticket; the call is not over."""
+        try:
+            async with asyncio.timeout(END_SEEN_SECONDS):
+                await caller.line.leave(done=False)
+        except (LineGone, TimeoutError):
+            log.info("line_gone_while_leaving", call=caller.live.call_id)
+
+
+DIRECTION: dict[str, Direction] = {"internal": "internal", "callback": "callback"}

@@ -1,0 +1,50 @@
+"""What an agent or a flow may send a caller to, and how the switch dials it.
+
+`q-billing`, `billing` or a queue's code → queue; an agent's id → agent; anything that reads as a phone number → number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from cti_server.domain.ids import AgentId, QueueName
+from cti_server.domain.queues import Queue
+from cti_server.services.floor import Floor
+
+QUEUE_PREFIX = "q-"
+NUMBER = re.compile(r"\+?[0-9]{3,20}")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    kind: Literal["queue", "agent", "number", "unknown"]
+    name: str
+
+
+class Targets:
+    def __init__(self, queues: Mapping[QueueName, Queue], floor: Floor, trunk: str) -> None:
+        self._queues, self._floor, self._trunk = queues, floor, trunk
+        self._codes = {queue.code: queue.name for queue in queues.values() if queue.code}
+
+    def find(self, text: str) -> Target:
+        """`unknown` when it is none of the three: the caller is then taken to a person."""
+        name = QueueName(text.removeprefix(QUEUE_PREFIX))
+        if name in self._queues:
+            return Target("queue", name)
+        if text in self._codes:
+            return Target("queue", self._codes[text])
+        if self._floor.knows(text):
+            return Target("agent", text)
+        return Target("number" if NUMBER.fullmatch(text) else "unknown", text)
+
+    def dial_string(self, kind: str, name: str) -> str | None:
+        """None when there is no such agent or the number cannot be dialled."""
+        if kind == "agent":
+            return self._floor.dial_string(AgentId(name)) if self._floor.knows(name) else None
+        return self.trunk(name) if NUMBER.fullmatch(name) else None
+
+    def trunk(self, number: str) -> str:
+        return self._trunk.format(number=number)

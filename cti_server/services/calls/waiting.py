@@ -1,0 +1,278 @@
+"""Waiting for an agent and talking to one: from joining a queue to the end of that stay.
+
+    join ─► music, announcements, keys ─► offer ─► ring ─► talk ─► the flow goes on
+                │   ▲                       │
+                │   └──── not answered ◄────┘
+                ├─► overflow to another queue (the place in time is kept)
+                ├─► callback asked for (the place is kept without the caller)
+                └─► timed out, refused
+
+Every sleep on the line is at most LONGEST_SLEEP, so a lost wake-up never leaves anybody stuck.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from cti_server.clock import new_id
+from cti_server.domain.facts import OfferResult, TicketCreated
+from cti_server.domain.flows.effects import QueueResult
+from cti_server.domain.ids import MINUTE, SECOND, AgentId, Micros, VisitId
+from cti_server.domain.phrases import phrase
+from cti_server.domain.queues import Queue, micros
+from cti_server.domain.routing import CallbackDue, Decision, Offer, Overflow, TimedOut
+from cti_server.errors import CtiError, LineGone, SpeechUnavailable
+from cti_server.ports import DialResult
+from cti_server.services.acd import POLL, Place
+from cti_server.services.calls.caller import Caller
+from cti_server.services.calls.live import Visit
+from cti_server.services.calls.parts import CallbackRequest
+from cti_server.services.calls.ticket import Ticket
+
+LONGEST_SLEEP = 15.0
+DECIDE_SECONDS = 5.0
+"""How long a caller may think about the callback offer while the music plays on."""
+OFFER_RESULT: dict[str, OfferResult] = {
+    "BUSY": "rejected",
+    "NOANSWER": "no_answer",
+    "CHANUNAVAIL": "unreachable",
+    "CONGESTION": "unreachable",
+    "CANCEL": "caller_gone",
+}
+YES = "1"
+OTHER_NUMBER = "2"
+
+
+class Moved(LineGone):
+    """The switch takes the caller elsewhere (blind transfer): this session is over, the call is not."""
+
+
+@dataclass(slots=True)
+class Announcer:
+    """When the waiting caller hears his position and expected wait."""
+
+    queue: Queue
+    next_at: Micros
+
+    @staticmethod
+    def starting(queue: Queue, now: Micros) -> Announcer:
+        return Announcer(queue, now + micros(queue.announce_first_seconds))
+
+    def sleep(self, now: Micros) -> float:
+        """Seconds until there is something to say, at most LONGEST_SLEEP."""
+        return max(0.0, min(self.next_at - now, micros(LONGEST_SLEEP)) / SECOND)
+
+    def due(self, now: Micros) -> bool:
+        if now < self.next_at:
+            return False
+        self.next_at = now + micros(self.queue.announce_every_seconds)
+        return True
+
+
+class Stay:
+    """One caller's stay with the ACD. `through()` returns when the flow may go on; LineGone when the caller hung up."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._parts = caller.parts
+        self._line = caller.line
+        self._live = caller.live
+
+    async def through(self, visit: Visit) -> QueueResult:
+        """Join, wait, ring, talk. `visit` is already on the timeline (a resumed one keeps its place)."""
+        while True:
+            place = self._parts.acd.join(self._live, visit)
+            try:
+                ended = await self._wait(place)
+            finally:
+                self._parts.acd.leave(place)
+            if isinstance(ended, QueueResult):
+                return ended
+            visit = self._overflow(visit, ended)
+
+    async def direct(self, visit: Visit, agent_id: AgentId) -> QueueResult:
+        """Ring this agent first (a transfer names him); when he does not answer, wait in his favour."""
+        if self._parts.floor.available(agent_id):
+            self._live.offered(agent_id, self._parts.acd.queues[visit.queue].ring_seconds)
+            result = await self._ring(visit, agent_id)
+            if result is not None:
+                return result
+        return await self.through(visit)
+
+    async def connect(self, visit: Visit) -> QueueResult:
+        """A callback: the agent is reserved already (the visit's offer); without him, wait on with the kept place."""
+        result = await self._ring(visit, visit.offer[1]) if visit.offer else None
+        return result or await self.through(visit)
+
+    async def begin(self, visit: Visit) -> QueueResult:
+        """A new stay. A queue that cannot take him ends the visit as refused."""
+        live, reason = self._live, self._parts.acd.refusal(visit.queue)
+        live.start_visit(visit)
+        if reason is not None:
+            live.visit_ended("refused")
+            return QueueResult("refused", reason=reason)
+        return await self.through(visit)
+
+    async def take_up(self, ticket: Ticket) -> QueueResult:
+        """A caller who was waiting or talking when we went away: the talk is over, or he waits on in his old place."""
+        visit = self._live.visit
+        if visit is not None and visit.talking is not None:
+            agent_id = visit.talking
+            self._live.talk_ended("agent")
+            return QueueResult("answered", agent_id)
+        if visit is None or visit.closed:
+            return QueueResult("answered", ticket.dialled)
+        self._live.offer_ended("withdrawn")
+        return await self.through(visit)
+
+    # -- waiting ---------------------------------------------------------------------------------------------
+
+    async def _wait(self, place: Place) -> QueueResult | Overflow:
+        visit = place.visit
+        queue = self._parts.acd.queues[visit.queue]
+        await self._caller.carry("waiting", visit)
+        announcer = Announcer.starting(queue, self._parts.clock.now())
+        while True:
+            decision = await self._next_decision(place, queue, announcer)
+            if isinstance(decision, Overflow):
+                return decision
+            result = await self._carry_out(place, decision)
+            if result is not None:
+                return result
+
+    async def _carry_out(self, place: Place, decision: Offer | TimedOut | CallbackDue) -> QueueResult | None:
+        match decision:
+            case Offer(agent_id=agent_id):
+                return await self._ring(place.visit, agent_id)
+            case TimedOut():
+                self._live.visit_ended("timed_out")
+                return QueueResult("timed_out")
+            case CallbackDue():
+                return QueueResult("callback") if await self._offer_callback(place) else None
+
+    async def _next_decision(self, place: Place, queue: Queue, announcer: Announcer) -> Decision:
+        await self._line.music(True, queue.music_class)
+        while (decision := place.take()) is None:
+            now = self._parts.clock.now()
+            if announcer.due(now):
+                await self._over_music(queue, self._where_you_are(place, queue))
+            else:
+                await self._sleep(announcer.sleep(now))
+        return decision
+
+    async def _sleep(self, seconds: float) -> None:
+        limit = seconds if self._parts.acd.can_wake else min(seconds, POLL)
+        await self._line.wait_key(max(limit, 0.05))
+
+    async def _over_music(self, queue: Queue, words: tuple[str, ...]) -> str:
+        """Speak to a waiting caller; words that cannot be spoken are left out, the music goes on."""
+        try:
+            sounds = await self._caller.voice.sounds(words)
+        except SpeechUnavailable:
+            return ""
+        await self._line.music(False)
+        key = await self._line.play(sounds)
+        await self._line.music(True, queue.music_class)
+        return key
+
+    def _where_you_are(self, place: Place, queue: Queue) -> tuple[str, ...]:
+        words: tuple[str, ...] = ()
+        language = self._caller.voice.language
+        if queue.announce_position:
+            position = self._parts.acd.position(place)
+            words += (
+                phrase("queue_next", language)
+                if position <= 1
+                else phrase("queue_position", language, position=position)
+            )
+        estimate = self._parts.acd.estimate(place) if queue.announce_estimate else None
+        if estimate is not None:
+            words += phrase("queue_estimate", language, minutes=max(1, round(estimate / MINUTE)))
+        return words + phrase("queue_thanks", language)
+
+    def _overflow(self, visit: Visit, overflow: Overflow) -> Visit:
+        self._live.visit_ended("overflowed")
+        return self._live.start_visit(
+            Visit(
+                VisitId(new_id(self._parts.clock)),
+                overflow.to,
+                visit.priority,
+                visit.entered_at,
+                visit.skills,
+                visit.preferred,
+            )
+        )
+
+    # -- ringing and talking -----------------------------------------------------------------------------------
+
+    async def _ring(self, visit: Visit, agent_id: AgentId) -> QueueResult | None:
+        """Ring one agent and stay while they talk. None: not answered, the caller keeps his place."""
+        queue = self._parts.acd.queues[visit.queue]
+        await self._caller.carry("waiting", visit, agent_id)
+        await self._line.music(False)
+        result = await self._line.dial(
+            self._parts.floor.dial_string(agent_id), timeout=queue.ring_seconds, music_class=queue.music_class
+        )
+        if result.transferred:
+            raise Moved("the switch moved the caller")
+        if result.status == "ANSWER":
+            return self._talk_over(agent_id, result)
+        self._live.offer_ended(OFFER_RESULT.get(result.status, "unreachable"))
+        return None
+
+    def _talk_over(self, agent_id: AgentId, result: DialResult) -> QueueResult:
+        self._live.talk_started(agent_id, self._parts.clock.now() - result.answered_micros)
+        last = self._live.talking_with or agent_id
+        self._live.talk_ended("agent")
+        return QueueResult("answered", last)
+
+    # -- callback ----------------------------------------------------------------------------------------------
+
+    async def _offer_callback(self, place: Place) -> bool:
+        """Offer to ring back; True when he took it. A decision that arrives meanwhile goes first."""
+        queue = self._parts.acd.queues[place.visit.queue]
+        language = self._caller.voice.language
+        key = await self._over_music(queue, phrase("callback_offer", language))
+        key = key or await self._line.wait_key(DECIDE_SECONDS)
+        if key != YES:
+            return False
+        number = await self._number_to_call()
+        if not number:
+            return False
+        return await self._book_callback(place.visit, number)
+
+    async def _number_to_call(self) -> str:
+        """The caller's own number if he agrees, else one he enters; '' = none, he waits on."""
+        voice, own = self._caller.voice, self._live.caller
+        await self._line.music(False)
+        if own:
+            words = phrase("callback_number_confirm", voice.language, number=own)
+            answer = await voice.ask(words, most=1, stop_keys="", first_seconds=DECIDE_SECONDS, gap_seconds=3)
+            if answer.keys == YES:
+                return own
+            if answer.keys != OTHER_NUMBER:
+                return ""
+        answer = await voice.ask(
+            phrase("callback_number_ask", voice.language),
+            most=16,
+            stop_keys="#*",
+            first_seconds=8,
+            gap_seconds=4,
+        )
+        return self._parts.customers.dialable(answer.keys)
+
+    async def _book_callback(self, visit: Visit, number: str) -> bool:
+        live, voice = self._live, self._caller.voice
+        request = CallbackRequest(
+            number, visit.queue, visit.priority, visit.entered_at, visit.skills, voice.language, live.customer
+        )
+        try:
+            created = await voice.meanwhile(self._parts.tickets.create("callback", live.call_id, asdict(request)))
+        except CtiError:
+            await voice.say_phrase("apology_to_person")
+            return False
+        live.note(TicketCreated, ticket="callback", ticket_id=created.ticket_id, number=created.number)
+        live.visit_ended("callback")
+        self._parts.callbacks.wanted(created.ticket_id, request)
+        await voice.say_phrase("callback_confirmed")
+        return True

@@ -1,0 +1,116 @@
+"""What the switch tells of calls, put on their timelines.
+
+The switch sees the moments a line's own session cannot: the agent's phone ringing, the answer, hold, transfers made from a
+phone, and everything of calls that have no session since we restarted. Ends of talks and calls that have a session are its
+own to record: only it knows who hung up first.
+"""
+
+from __future__ import annotations
+
+from cti_server.domain.facts import CallTransferred
+from cti_server.domain.ids import AgentId
+from cti_server.ports import (
+    ChannelAnswered,
+    ChannelEnded,
+    ChannelEvent,
+    ChannelHeld,
+    ChannelRinging,
+    ChannelUnbridged,
+    ChannelUnheld,
+    SwitchEvent,
+    TransferDone,
+)
+from cti_server.services.calls.live import LiveCall, LiveCalls
+from cti_server.services.floor import Floor
+
+
+class SwitchWatch:
+    """`on_event` is subscribed to the switch."""
+
+    def __init__(self, calls: LiveCalls, floor: Floor) -> None:
+        self._calls, self._floor = calls, floor
+
+    def on_event(self, event: SwitchEvent) -> None:
+        match event:
+            case ChannelRinging():
+                self._ringing(event)
+            case ChannelAnswered():
+                self._answered(event)
+            case ChannelHeld() | ChannelUnheld():
+                self._hold(event, isinstance(event, ChannelHeld))
+            case ChannelUnbridged():
+                self._unbridged(event)
+            case TransferDone(how="blind"):
+                self._sent_on(event)
+            case TransferDone():
+                self._handed_over(event)
+            case ChannelEnded():
+                self._ended(event)
+
+    def _leg(self, event: ChannelEvent) -> tuple[LiveCall | None, AgentId | None]:
+        """The call an agent's leg belongs to, and the agent."""
+        return self._calls.get(event.call_id), self._floor.of_endpoint(event.endpoint)
+
+    def _ringing(self, event: ChannelRinging) -> None:
+        live, agent_id = self._leg(event)
+        if live and agent_id:
+            live.rang(agent_id, event.at)
+
+    def _answered(self, event: ChannelAnswered) -> None:
+        live, agent_id = self._leg(event)
+        if live and agent_id and live.visit and live.visit.offer and live.visit.offer[1] == agent_id:
+            live.agent_channel = event.channel
+            live.talk_started(agent_id, event.at, event.channel.name)
+
+    def _hold(self, event: ChannelEvent, on: bool) -> None:
+        live, agent_id = self._leg(event)
+        if live and agent_id and live.talking_with == agent_id:
+            live.held(on, event.at)
+
+    def _unbridged(self, event: ChannelUnbridged) -> None:
+        """A talk without a session: whoever leaves the bridge first has ended it."""
+        mine = self._calls.on_channel(event.channel)
+        if mine and not mine.attached and not mine.leaving:
+            mine.talk_ended("caller", event.at)
+            return
+        live, agent_id = self._leg(event)
+        if live and agent_id and not live.attached and live.talking_with == agent_id:
+            live.talk_ended("agent", event.at)
+
+    def _sent_on(self, event: TransferDone) -> None:
+        live = self._calls.on_channel(event.channel) or self._calls.get(event.call_id)
+        if live is None:
+            return
+        live.leaving = True
+        by = self._floor.of_endpoint(event.by)
+        live.note(CallTransferred, event.at, how="blind", target=event.extension, by=by)
+        live.talk_ended("transfer", event.at)
+
+    def _handed_over(self, event: TransferDone) -> None:
+        """Attended: the caller goes on with whoever the agent consulted, or waits on in the consultation's place."""
+        live = self._calls.on_channel(event.channel) or self._calls.get(event.call_id)
+        if live is None:
+            return
+        by, partner = self._floor.of_endpoint(event.by), self._floor.of_endpoint(event.target_endpoint)
+        consult = self._calls.get(event.consult_call_id)
+        target = partner or (consult.visit.queue if consult and consult.visit else event.target_endpoint)
+        live.note(CallTransferred, event.at, how="attended", target=str(target), by=by)
+        live.talk_ended("transfer", event.at)
+        if partner is None:
+            if consult is not None:
+                consult.serves = live.call_id
+            return
+        if consult is not None:
+            consult.end("transfer", at=event.at)
+        if event.target is not None:
+            live.agent_channel = event.target
+        live.talk_started(partner, event.at, event.target.name if event.target else "")
+
+    def _ended(self, event: ChannelEnded) -> None:
+        live = self._calls.on_channel(event.channel)
+        if live is None or live.channel.key != event.channel.key:
+            return
+        live.hung_up_at, live.hangup_cause = event.at, event.cause
+        live.hung_up.set()
+        if not live.attached:
+            live.end("caller", cause=event.cause, at=event.at)

@@ -1,0 +1,216 @@
+"""The floor: every agent's state, their wishes, and the deadlines that let nobody get stuck.
+
+States and transitions are domain/agents.py. Here facts are folded as they are recorded, due facts are recorded when their
+time comes, the router hears of every change, and the switch's news of phones becomes facts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import Literal
+
+from cti_server.bus import Bus
+from cti_server.clock import Clock
+from cti_server.domain import agents as rules
+from cti_server.domain.agents import Agent, AgentRules, AgentState
+from cti_server.domain.facts import CallEnded, Fact, Recorded, VisitStarted, agent_id_of
+from cti_server.domain.ids import SECOND, AgentId, CallId, Micros, QueueName
+from cti_server.domain.queues import Queue
+from cti_server.domain.routing import seat_of
+from cti_server.errors import NotFound
+from cti_server.ports import LinkUp, PhoneBusy, PhoneReachability, SwitchEvent
+from cti_server.services.acd import Acd
+
+WEB_SUFFIX = "w"
+"""An agent's WebRTC endpoint is his desk phone's with this letter behind (docker/asterisk/pjsip.conf)."""
+
+
+class Floor:
+    """Owner of all agent states. Wishes raise Conflict, Forbidden, InvalidValue or NotFound in plain words."""
+
+    def __init__(
+        self,
+        agents: Iterable[Agent],
+        queues: Mapping[QueueName, Queue],
+        acd: Acd,
+        bus: Bus,
+        clock: Clock,
+        agent_rules: AgentRules | None = None,
+    ) -> None:
+        self._agents = {agent.agent_id: agent for agent in agents}
+        self._queues, self._acd, self._bus, self._clock = queues, acd, bus, clock
+        self._states = {key: AgentState(agent_id=key, rules=agent_rules or AgentRules()) for key in self._agents}
+        self._timers: dict[AgentId, asyncio.TimerHandle] = {}
+        self._call_queues: dict[CallId, QueueName] = {}
+        """Call in progress → the queue it came by: its wrap-up time counts."""
+        self._phones: dict[str, AgentId] = {
+            endpoint: agent.agent_id for agent in self._agents.values() for endpoint in endpoints(agent)
+        }
+        self._reachable: set[str] = set()
+        self._live = False
+        self._undo = ExitStack()
+
+    # -- life ------------------------------------------------------------------------------------------------
+
+    def restore(self, facts: Iterable[Recorded]) -> None:
+        """Fold what the timeline says happened before we started; nothing is recorded, no timer runs yet."""
+        for recorded in facts:
+            self._fold(recorded)
+
+    def start(self) -> None:
+        """From here on facts are heard as they are recorded, and deadlines that passed while we were down fall due."""
+        self._live = True
+        self._undo.callback(self._bus.subscribe(self._on_fact))
+        for agent_id in self._states:
+            self._settle(agent_id)
+
+    def close(self) -> None:
+        self._undo.close()
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    # -- what others ask ---------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[tuple[Agent, AgentState]]:
+        return ((agent, self._states[key]) for key, agent in self._agents.items())
+
+    def agent(self, agent_id: AgentId) -> Agent:
+        try:
+            return self._agents[agent_id]
+        except KeyError:
+            raise NotFound(f"there is no agent {agent_id}") from None
+
+    def state(self, agent_id: AgentId) -> AgentState:
+        self.agent(agent_id)
+        return self._states[agent_id]
+
+    def knows(self, agent_id: str) -> bool:
+        return agent_id in self._agents
+
+    def of_endpoint(self, endpoint: str) -> AgentId | None:
+        return self._phones.get(endpoint)
+
+    def available(self, agent_id: AgentId) -> bool:
+        state = self._states.get(agent_id)
+        return state is not None and state.free and state.backoff_until <= self._clock.now()
+
+    def dial_string(self, agent_id: AgentId) -> str:
+        """Where to ring him: the phone that is registered, the desk phone when both or none are."""
+        desk, web = endpoints(self.agent(agent_id))
+        return f"PJSIP/{web if web in self._reachable and desk not in self._reachable else desk}"
+
+    def fallback_members(self) -> dict[str, frozenset[str]]:
+        """Queue → endpoints that should answer when no server does: ready agents of that queue."""
+        members: dict[str, set[str]] = {queue: set() for queue in self._queues}
+        for agent, state in self:
+            if state.intent == "ready" and state.reachable:
+                for queue in agent.queues:
+                    members.setdefault(queue, set()).add(self.dial_string(agent.agent_id).removeprefix("PJSIP/"))
+        return {queue: frozenset(ends) for queue, ends in members.items()}
+
+    # -- wishes ----------------------------------------------------------------------------------------------
+
+    def sign_in(self, agent_id: AgentId) -> None:
+        agent = self.agent(agent_id)
+        self._record(rules.sign_in(self._states[agent_id], agent, self._clock.now()))
+
+    def sign_out(self, agent_id: AgentId, by: str = "") -> None:
+        self._record(rules.sign_out(self.state(agent_id), self._clock.now(), by))
+
+    def ready(self, agent_id: AgentId, by: str = "") -> None:
+        agent = self.agent(agent_id)
+        self._record(rules.ready(self._states[agent_id], agent, self._clock.now(), by))
+
+    def pause(self, agent_id: AgentId, reason: str, by: str = "") -> None:
+        self._record(rules.pause(self.state(agent_id), self._clock.now(), reason, by))
+
+    def extend_wrap_up(self, agent_id: AgentId, more: Micros) -> None:
+        self._record(rules.extend_wrap_up(self.state(agent_id), self._clock.now(), more))
+
+    def end_wrap_up(self, agent_id: AgentId, by: Literal["agent", "leader"] = "agent") -> None:
+        self._record(rules.end_wrap_up(self.state(agent_id), self._clock.now(), by))
+
+    # -- the switch --------------------------------------------------------------------------------------------
+
+    def on_switch(self, event: SwitchEvent) -> None:
+        match event:
+            case PhoneReachability(endpoint=endpoint, reachable=reachable):
+                self._phone_seen(endpoint, reachable)
+            case PhoneBusy(endpoint=endpoint, busy=busy) if endpoint in self._phones:
+                agent_id = self._phones[endpoint]
+                self._record(rules.phone(self._states[agent_id], self._clock.now(), busy=busy))
+            case LinkUp(snapshot=snapshot):
+                for endpoint in self._phones:
+                    self._phone_seen(endpoint, endpoint in snapshot.reachable)
+                for endpoint, agent_id in self._phones.items():
+                    if endpoint in self._reachable:
+                        busy = endpoint in snapshot.busy
+                        self._record(rules.phone(self._states[agent_id], self._clock.now(), busy=busy))
+
+    def _phone_seen(self, endpoint: str, reachable: bool) -> None:
+        agent_id = self._phones.get(endpoint)
+        if agent_id is None:
+            return
+        (self._reachable.add if reachable else self._reachable.discard)(endpoint)
+        any_phone = any(end in self._reachable for end in endpoints(self._agents[agent_id]))
+        self._record(rules.phone(self._states[agent_id], self._clock.now(), reachable=any_phone))
+
+    # -- folding -----------------------------------------------------------------------------------------------
+
+    def _record(self, facts: Iterable[Fact]) -> None:
+        for fact in facts:
+            self._bus.record(fact)
+
+    def _on_fact(self, recorded: Recorded) -> None:
+        agent_id = self._fold(recorded)
+        if agent_id is not None:
+            self._settle(agent_id)
+
+    def _fold(self, recorded: Recorded) -> AgentId | None:
+        """Fold one fact; the agent it is about, None when it is none of ours."""
+        fact = recorded.fact
+        if isinstance(fact, VisitStarted):
+            self._call_queues[fact.call_id] = fact.queue
+        elif isinstance(fact, CallEnded):
+            self._call_queues.pop(fact.call_id, None)
+        agent_id = agent_id_of(fact)
+        if agent_id is None or agent_id not in self._states:
+            return None
+        self._states[agent_id] = rules.apply(self._states[agent_id], fact)
+        return agent_id
+
+    def _settle(self, agent_id: AgentId) -> None:
+        """After a change: record what is due, tell the router, set the clock for the next deadline."""
+        state = self._states[agent_id]
+        facts = rules.due(state, self._clock.now(), self._queue_of(state))
+        if facts:
+            self._record(facts)
+            return
+        seat = seat_of(self._agents[agent_id], state)
+        if seat is None:
+            self._acd.unseat(agent_id)
+        else:
+            self._acd.seat(seat)
+        self._arm(agent_id, state.deadline)
+
+    def _queue_of(self, state: AgentState) -> Queue | None:
+        name = self._call_queues.get(state.call_id) if state.call_id else None
+        return self._queues.get(name) if name else None
+
+    def _arm(self, agent_id: AgentId, deadline: Micros | None) -> None:
+        timer = self._timers.pop(agent_id, None)
+        if timer:
+            timer.cancel()
+        if deadline is not None:
+            delay = max(0.0, (deadline - self._clock.now()) / SECOND)
+            loop = asyncio.get_running_loop()
+            self._timers[agent_id] = loop.call_later(delay, self._settle, agent_id)
+
+
+def endpoints(agent: Agent) -> tuple[str, str]:
+    """The agent's desk phone and his softphone."""
+    desk = agent.endpoint or agent.agent_id
+    return desk, desk + WEB_SUFFIX
