@@ -1,7 +1,14 @@
 """`ports.Line` on a real Asterisk: each step is one AGI command or a few.
 
-Facts of Asterisk this file leans on (res_agi.c, app_dial.c): a missing sound is answered `result=0 endpos=0`, not an error;
-RECORD FILE says `(timeout)` for silence too; after a hang-up or a transfer variables can still be read until we close.
+Facts of Asterisk this file leans on, tried on 22.10.1: a missing sound is answered `result=0 endpos=0`, not an error; RECORD
+FILE says `(timeout)` for silence too; after `HANGUP` variables can still be read until we close. How `EXEC Dial` ended:
+
+    agent hung up, refused, did not answer   result=0, no HANGUP
+    caller hung up                           result=-1, HANGUP, CHANNEL(uniqueid) as before (or the socket is closed at once)
+    blind transfer or Redirect of the caller result=0, HANGUP, CONTEXT/EXTEN/PRIORITY already those of the target
+    attended transfer to an agent            nothing: the Dial goes on with the new partner
+    attended transfer into a waiting session result=-1, HANGUP, CHANNEL(uniqueid) has become that of the consultation: the
+                                             caller's channel now sits in the consultation's AGI session, with its variables
 """
 
 from __future__ import annotations
@@ -47,7 +54,8 @@ async def open_line(session: AgiSession, node: str) -> AgiLine:
     did = variables.get("dnid", "")
     if did in _WITHHELD:
         did = await _get(session, "CTI_DID")
-    return AgiLine(session, line_info(variables, node, ticket, did))
+    context, extension, priority = (variables.get(name, "") for name in ("context", "extension", "priority"))
+    return AgiLine(session, line_info(variables, node, ticket, did), (context, extension, priority))
 
 
 def line_info(variables: Mapping[str, str], node: str, ticket: Mapping[str, str], did: str) -> LineInfo:
@@ -56,7 +64,7 @@ def line_info(variables: Mapping[str, str], node: str, ticket: Mapping[str, str]
     return LineInfo(
         channel=ChannelRef(node, value.get("uniqueid", ""), value.get("channel", "")),
         caller=_caller(value),
-        caller_name=_known(value.get("calleridname", "")),
+        caller_name=_known(re.sub(r"\\(.)", r"\1", value.get("calleridname", ""))),
         did=_clean(did) or value.get("extension", ""),
         script=value.get("network_script", ""),
         arguments=_arguments(value),
@@ -95,8 +103,9 @@ async def _get(session: AgiSession, name: str) -> str:
 class AgiLine:
     """See `ports.Line`. Values that could break out of their place raise InvalidValue before anything is sent."""
 
-    def __init__(self, session: AgiSession, info: LineInfo) -> None:
+    def __init__(self, session: AgiSession, info: LineInfo, place: tuple[str, str, str] = ("", "", "")) -> None:
         self._session = session
+        self._place = place
         self.info = info
 
     async def answer(self) -> None:
@@ -152,20 +161,31 @@ class AgiLine:
         self._session.lingering = True
         try:
             seconds = max(1, round(timeout))
-            await self._session.ask("EXEC", "Dial", f"{target},{seconds},{options}", within=timeout + MAX_TALK)
-            return await self._dialled()
+            answer = await self._session.ask("EXEC", "Dial", f"{target},{seconds},{options}", within=timeout + MAX_TALK)
+            return await self._dialled(answer)
         finally:
             self._session.lingering = False
             if self._session.hung_up:
                 self._session.close()
 
-    async def _dialled(self) -> DialResult:
+    async def _dialled(self, answer: Answer) -> DialResult:
+        left = answer.result.startswith("-")
+        if left and await self.get_variable("CHANNEL(uniqueid)") == self.info.channel.uniqueid:
+            raise LineGone("the caller has hung up")
         status = await self.get_variable("DIALSTATUS")
+        if self._session.hung_up and not left and not await self._sent_elsewhere():
+            raise LineGone("the caller has hung up")
         millis = await self.get_variable("ANSWEREDTIME_MS")
         return DialResult(
             status=_STATUS.get(status, "UNKNOWN"),
             answered_micros=int(millis) * 1000 if millis.isdecimal() else 0,
+            transferred=self._session.hung_up,
         )
+
+    async def _sent_elsewhere(self) -> bool:
+        """Whether the channel's next dialplan step is another than where it came to us from."""
+        place = [await self.get_variable(name) for name in ("CONTEXT", "EXTEN", "PRIORITY")]
+        return tuple(place) != self._place or bool(await self.get_variable("BLINDTRANSFER"))
 
     async def set_variables(self, variables: Mapping[str, str]) -> None:
         for name in variables:

@@ -51,9 +51,10 @@ class AgiServer:
         try:
             self._server = await loop.create_server(make, host, port, backlog=BACKLOG)
         except OSError as error:
+            why = os.strerror(error.errno) if error.errno else str(error)
             raise BadSettings(
-                f"cannot listen for calls on {host}:{port} ({os.strerror(error.errno) if error.errno else error}); stop the program that uses it or set "
-                "CTI_AGI__HOST and CTI_AGI__PORT"
+                f"cannot listen for calls on {host}:{port} ({why}); stop the program that uses it or set CTI_AGI__HOST and "
+                "CTI_AGI__PORT"
             ) from error
         self.port = int(self._server.sockets[0].getsockname()[1])
         log.info("agi_listening", host=host, port=self.port)

@@ -126,11 +126,18 @@ class AgiSession(asyncio.Protocol):
                     waiting.set_result(message)
             case HungUp():
                 self.hung_up = True
+                self._acknowledge()
                 if self._waiting is None and not self.lingering:
                     self.close()
             case Opened():
                 if not self.opened.done():
                     self.opened.set_result(message)
+
+    def _acknowledge(self) -> None:
+        """Asterisk's Nagle holds its next answer until our kernel's delayed acknowledgement, 40 ms; send that now."""
+        sock = self._transport.get_extra_info("socket") if self._transport is not None else None
+        if sock is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def _refused(self, name: str, answer: Answer) -> None:
         if answer.code == 511:
