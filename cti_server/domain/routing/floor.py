@@ -1,0 +1,196 @@
+"""Who stands where: the callers' groups, the idle agents, the open offers. Every change touches only what it must.
+
+A pair of caller and agent can begin to match only when the caller is put into a group, the agent becomes idle, or a bar
+between them ends. Each of these marks the groups concerned as `hot`, and matching looks at hot groups only.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable, Iterator
+from heapq import heapify, heappop, heappush
+
+from cti_server.domain.ids import AgentId, Micros, QueueName, VisitId
+from cti_server.domain.queues import Queue
+from cti_server.domain.routing import rules
+from cti_server.domain.routing.index import AgentRecord, Group, Line, VisitRecord, discard
+from cti_server.domain.routing.model import Offer, Seat
+from cti_server.errors import NotFound
+
+
+class Floor:
+    def __init__(self, queues: Iterable[Queue]) -> None:
+        self.lines = {queue.name: Line(queue) for queue in queues}
+        self.visits: dict[VisitId, VisitRecord] = {}
+        self.agents: dict[AgentId, AgentRecord] = {}
+        self._offers: dict[AgentId, VisitId] = {}
+        self._hot: dict[Group, None] = {}
+
+    def line(self, queue: QueueName) -> Line:
+        """Raises NotFound for an unknown queue."""
+        line = self.lines.get(queue)
+        if line is None:
+            raise NotFound(f"there is no queue {queue}", queue=queue)
+        return line
+
+    def line_of(self, visit: VisitRecord) -> Line:
+        return self.lines[visit.waiting.queue]
+
+    # ---- callers ---------------------------------------------------------------------------------------------
+
+    def enter(self, visit: VisitRecord) -> None:
+        self.visits[visit.waiting.visit_id] = visit
+        insort(self.line_of(visit).order, visit.place)
+        self.put(visit)
+
+    def exit(self, visit: VisitRecord) -> None:
+        del self.visits[visit.waiting.visit_id]
+        self._take(visit)
+        discard(self.line_of(visit).order, visit.place)
+
+    def put(self, visit: VisitRecord) -> None:
+        """Into the group of callers who ask for the same."""
+        group = self._group_for(visit)
+        insort(group.visits, visit.place)
+        visit.group = group
+        self._hot[group] = None
+
+    def _take(self, visit: VisitRecord) -> None:
+        group, visit.group = visit.group, None
+        if group is None:
+            return
+        discard(group.visits, visit.place)
+        if group.only is not None and not group.visits:
+            self._forget_own(group.only, group)
+
+    def move(self, visit: VisitRecord) -> None:
+        if visit.group is not None:
+            self._take(visit)
+            self.put(visit)
+
+    def _group_for(self, visit: VisitRecord) -> Group:
+        line = self.line_of(visit)
+        agent = self.agents.get(visit.preferred) if visit.preferred else None
+        if visit.waits_for_preferred:
+            visit.waits_for_preferred = rules.waits_for_preferred(
+                line.queue, visit.skills, agent.seat if agent else None
+            )
+        if not visit.waits_for_preferred or agent is None:
+            return line.group(visit.skills)
+        return self._own_group(agent, visit)
+
+    def _own_group(self, agent: AgentRecord, visit: VisitRecord) -> Group:
+        key = (visit.waiting.queue, visit.skills)
+        group = agent.own.get(key)
+        if group is None:
+            group = agent.own[key] = Group(*key, only=agent.seat.agent_id)
+            if agent.idle:
+                group.add_idle(agent)
+        return group
+
+    def _forget_own(self, agent_id: AgentId, group: Group) -> None:
+        agent = self.agents.get(agent_id)
+        if agent is not None:
+            agent.own.pop((group.queue, group.skills), None)
+            if group in agent.idle_in:
+                agent.idle_in.remove(group)
+        self._hot.pop(group, None)
+
+    def heat(self, visit: VisitRecord) -> None:
+        """Something about the caller changed: look at his group again."""
+        if visit.group is not None:
+            self._hot[visit.group] = None
+
+    # ---- agents ----------------------------------------------------------------------------------------------
+
+    def free(self, agent: AgentRecord, now: Micros) -> None:
+        """Among the idle, if nothing stands against it."""
+        agent_id = agent.seat.agent_id
+        if agent.idle or not agent.seat.available or agent_id in self._offers or agent.backoff_until > now:
+            return
+        agent.idle = True
+        for line in self._served(agent.seat):
+            line.idle[agent_id] = agent
+            for group in line.groups.values():
+                group.add_idle(agent)
+        for group in agent.own.values():
+            group.add_idle(agent)
+        self._hot.update(dict.fromkeys(group for group in agent.idle_in if group.visits))
+
+    def busy(self, agent: AgentRecord) -> None:
+        if not agent.idle:
+            return
+        agent.idle = False
+        agent_id = agent.seat.agent_id
+        for group in agent.idle_in:
+            group.drop_idle(agent_id)
+        agent.idle_in.clear()
+        for line in self._served(agent.seat):
+            line.idle.pop(agent_id, None)
+
+    def release(self, agent_id: AgentId, visit_id: VisitId, now: Micros) -> None:
+        """The offer of this pair is over."""
+        if self._offers.get(agent_id) == visit_id:
+            del self._offers[agent_id]
+            if agent := self.agents.get(agent_id):
+                self.free(agent, now)
+
+    def enlist(self, seat: Seat) -> None:
+        """Count the agent in the queues he serves."""
+        for line in self._served(seat):
+            line.agents.add(seat.agent_id)
+            if seat.likely:
+                line.likely.add(seat.agent_id)
+
+    def delist(self, seat: Seat) -> None:
+        for line in self._served(seat):
+            line.agents.discard(seat.agent_id)
+            line.likely.discard(seat.agent_id)
+
+    def deserted(self, seat: Seat) -> list[VisitId]:
+        """Callers in the agent's queues who must not wait where nobody is signed in any more."""
+        empty = [line for line in self._served(seat) if not line.agents and line.queue.no_agents == "overflow"]
+        return [visit_id for line in empty for visit_id in line.visit_ids()]
+
+    def _served(self, seat: Seat) -> list[Line]:
+        return [self.lines[queue] for queue in seat.queues if queue in self.lines]
+
+    def put_again(self, agent: AgentRecord) -> None:
+        """Callers who wait for him alone: they may have to stop that now."""
+        for group in list(agent.own.values()):
+            for place in list(group.visits):
+                self.move(self.visits[place[-1]])
+
+    # ---- matching --------------------------------------------------------------------------------------------
+
+    def match(self) -> Iterator[Offer]:
+        """The best caller of all hot groups gets his best agent, until no hot group has both."""
+        hot = [(group.visits[0], number, 0, group) for number, group in enumerate(self._hot) if group.visits]
+        self._hot.clear()
+        heapify(hot)
+        while hot:
+            place, number, at, group = heappop(hot)
+            if not group.has_idle():
+                continue
+            agent_id = self._best_agent(self.visits[place[-1]], group)
+            if agent_id is None:
+                at += 1
+            else:
+                yield self._offer(place[-1], agent_id)
+            if at < len(group.visits):
+                heappush(hot, (group.visits[at], number, at, group))
+
+    def _best_agent(self, visit: VisitRecord, group: Group) -> AgentId | None:
+        """The preferred one if he is idle, else the first who is not barred for this caller."""
+        preferred = visit.preferred
+        if preferred is not None and group.is_idle(preferred) and preferred not in visit.barred:
+            return preferred
+        return next((agent_id for agent_id in group.best_first() if agent_id not in visit.barred), None)
+
+    def _offer(self, visit_id: VisitId, agent_id: AgentId) -> Offer:
+        visit = self.visits[visit_id]
+        self.busy(self.agents[agent_id])
+        self._take(visit)
+        visit.offered_to, visit.timer = agent_id, None
+        self._offers[agent_id] = visit_id
+        return Offer(visit_id, agent_id)
