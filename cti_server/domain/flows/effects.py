@@ -163,8 +163,11 @@ class Emit(Effect):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint(Effect):
-    """Where to resume after a restart: yielded before each node that asks something. `state` is JSON, ≤ 700 bytes, holds no
-    secret. Sends back None."""
+    """Where to resume after a restart: yielded before each node that asks something or queues. `state` is JSON, ≤ 700 bytes
+    of UTF-8 written without spaces, and holds no secret. Sends back None.
+
+    Resumed at a queue node the first effects are SetLanguage, Checkpoint and Enqueue. A driver that knows the caller already
+    talked sends QueueResult('answered') to that Enqueue and the flow goes on after the talk."""
 
     state: Mapping[str, Any]
 

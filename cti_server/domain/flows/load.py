@@ -169,4 +169,4 @@ def _scalar(tree: yaml.Node) -> Any:
         return tree.value
     if not isinstance(tree, yaml.ScalarNode):
         return str(tree.value)
-    return yaml.SafeLoader("").construct_object(tree)  # type: ignore[no-untyped-call]
+    return yaml.SafeLoader("").construct_object(tree)

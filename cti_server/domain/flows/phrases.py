@@ -1,4 +1,7 @@
-"""Standard sentences around what a flow says itself. A flow replaces any of them by name under `phrases`."""
+"""Standard sentences around what a flow says itself. A flow replaces any of them by name under `phrases`.
+
+`read_back` is given `digits`, `survey_invalid` is given `lowest` and `highest`; the others have no slots.
+"""
 
 from __future__ import annotations
 
@@ -20,18 +23,16 @@ STANDARD: Mapping[str, Text] = MappingProxyType(
             ),
             ("collect_invalid", "输入的号码不正确，请核对后重新输入。", "That number is not right. Please check it."),
             ("collect_too_long", "输入的位数过多，请重新输入。", "That is too many digits. Please try again."),
-            ("read_back", "您输入的是", "You entered"),
             (
-                "read_back_choice",
-                "正确请按1，重新输入请按2。",
-                "If that is right, press 1. To enter it again, press 2.",
+                "read_back",
+                "您输入的是{digits:digits}。正确请按1，重新输入请按2。",
+                "You entered {digits:digits}. If that is right, press 1. To enter it again, press 2.",
             ),
             (
                 "record_nothing",
                 "没有听到您的声音，请在提示音后讲话。",
                 "I could not hear you. Please speak after the tone.",
             ),
-            ("to_person", "正在为您转接人工服务，请稍候。", "Let me connect you to an agent. Please hold."),
             (
                 "apology",
                 "非常抱歉，系统暂时无法完成，现在为您转接人工服务。",
@@ -43,7 +44,11 @@ STANDARD: Mapping[str, Text] = MappingProxyType(
                 "I am sorry, no agent can take your call right now. Please call again later. Goodbye.",
             ),
             ("called_back", "好的，我们会尽快回电给您，再见。", "Thank you. We will call you back soon. Goodbye."),
-            ("survey_invalid", "请按1到5中的一个数字键。", "Please press a key from 1 to 5."),
+            (
+                "survey_invalid",
+                "请按{lowest:number}到{highest:number}之间的一个数字键。",
+                "Please press a key from {lowest:number} to {highest:number}.",
+            ),
         )
     }
 )

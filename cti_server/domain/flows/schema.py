@@ -14,10 +14,20 @@ from cti_server.domain.calendar import Calendar
 
 RETURN = "return"
 """A target in a subflow: go back to the flow that called it."""
-TARGETS = frozenset(
-    ("to", "next", "failed", "back", "person", "nothing", "too_many", "otherwise", "open", "closed", "emergency")
-    + ("answered", "timed_out", "called_back", "key_exit", "refused")
+_BRANCHES = (
+    "to",
+    "next",
+    "failed",
+    "back",
+    "person",
+    "nothing",
+    "too_many",
+    "otherwise",
+    "open",
+    "closed",
+    "emergency",
 )
+TARGETS = frozenset((*_BRANCHES, "answered", "timed_out", "called_back", "key_exit", "refused"))
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[1-9]$")]
