@@ -334,3 +334,29 @@ class FactStore(Protocol):
         ...
 
     async def of_agent(self, agent_id: AgentId, since: Micros, until: Micros) -> list[Recorded]: ...
+
+
+class Spill(Protocol):
+    """Where facts wait while the database is away. Blocking, one call at a time, from a worker thread; raises OSError."""
+
+    def open(self) -> int:
+        """Make it ready after a crash; the largest fact id in it, 0 when empty."""
+        ...
+
+    @property
+    def empty(self) -> bool: ...
+    def append(self, facts: Sequence[Recorded]) -> None:
+        """Keep all of them, safe from a power cut, or none and raise."""
+        ...
+
+    def peek(self, limit: int) -> list[Recorded]:
+        """The oldest facts not consumed."""
+        ...
+
+    def consume(self, count: int) -> None:
+        """The first `count` facts of the last `peek` are stored."""
+        ...
+
+    def reject(self, recorded: Recorded) -> None:
+        """Put aside a fact no database can hold."""
+        ...

@@ -360,9 +360,9 @@ class AgentPhoneFree(AgentFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GapRecorded(Fact):
-    """We could not see from `since` to `at`. Reports over that time say so."""
+    """We could not see from `since` to `at`, or could not keep what we saw (`journal`). Reports over that time say so."""
 
-    what: Literal["server_down", "switch_link"]
+    what: Literal["server_down", "switch_link", "journal"]
     node: str
     since: Micros
 
