@@ -1,0 +1,80 @@
+"""Everything the web layer stands on, in memory, and the logins of its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+from argon2 import PasswordHasher
+from desk_double import DeskDouble, ManualClock, MemoryFacts, MemoryUsers
+
+from cti_server.bus import Bus
+from cti_server.config import HttpSettings, Settings
+from cti_server.domain.ids import AgentId
+from cti_server.domain.users import Role, User
+from cti_server.web.app import create_app
+
+PASSWORD = "correct horse"
+HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+NAMES = {"1001": "Chen Mei", "1002": "Li Wei", "1900": "Sun Yan"}
+LOGINS: dict[str, tuple[Role, str | None]] = {
+    "1001": ("agent", "1001"),
+    "1002": ("agent", "1002"),
+    "1900": ("leader", "1900"),
+    "1800": ("inspector", None),
+    "admin": ("admin", None),
+    "office": ("back_office", None),
+    "trainee": ("agent", None),
+}
+
+
+def user(login: str) -> User:
+    role, agent_id = LOGINS[login]
+    return User(
+        login=login,
+        name=NAMES.get(login, login),
+        role=role,
+        password_hash=HASH,
+        agent_id=AgentId(agent_id) if agent_id else None,
+    )
+
+
+@dataclass
+class World:
+    clock: Any
+    bus: Bus
+    facts: MemoryFacts
+    desk: DeskDouble
+    users: MemoryUsers
+    app: web.Application
+    settings: Settings
+
+
+def make_world(*, facts: MemoryFacts | None = None, clock: Any = None, **http: Any) -> World:
+    """Everything the web layer stands on. Give the same `facts` again to play a restart of the server."""
+    clock, facts = clock or ManualClock(), facts or MemoryFacts()
+    bus = Bus(clock, "cti", last_id=facts.stored[-1].id if facts.stored else 0)
+    bus.subscribe(facts.take)
+    desk = DeskDouble(bus, clock, NAMES)
+    users = MemoryUsers(*map(user, LOGINS))
+    settings = Settings(http=HttpSettings(**http))
+
+    async def health() -> dict[str, Any]:
+        return {
+            "status": "ok",
+            "version": "0.1.0",
+            "switch_linked": True,
+            "database": True,
+            "calls": 0,
+            "details": {"node": "asterisk"},
+        }
+
+    app = create_app(settings, desk=desk, users=users, bus=bus, facts=facts, clock=clock, health=health)
+    return World(clock, bus, facts, desk, users, app, settings)
+
+
+Client = TestClient[web.Request, web.Application]
+SignIn = Callable[..., Awaitable[Client]]
