@@ -65,7 +65,7 @@ def line_info(variables: Mapping[str, str], node: str, ticket: Mapping[str, str]
         channel=ChannelRef(node, value.get("uniqueid", ""), value.get("channel", "")),
         caller=_caller(value),
         caller_name=_known(re.sub(r"\\(.)", r"\1", value.get("calleridname", ""))),
-        did=_clean(did) or value.get("extension", ""),
+        did=_clean(did) or _dialled(value.get("extension", "")),
         script=value.get("network_script", ""),
         arguments=_arguments(value),
         variables={name: _clean(text, 1024) for name, text in ticket.items() if text},
@@ -76,7 +76,14 @@ def _arguments(value: Mapping[str, str]) -> tuple[str, ...]:
     found: list[str] = []
     while (name := f"arg_{len(found) + 1}") in value:
         found.append(value[name])
+    while found and not found[-1]:
+        found.pop()
     return tuple(found)
+
+
+def _dialled(extension: str) -> str:
+    """One-letter extensions (`s`, `i`, `h`) are the dialplan's own, nobody dialled them."""
+    return extension if len(extension) > 1 else ""
 
 
 def _caller(value: Mapping[str, str]) -> str:

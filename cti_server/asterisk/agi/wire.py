@@ -52,7 +52,7 @@ _FORBIDDEN = re.compile(r"[\r\n\0]")
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:/@()^*#&=+-]+")
 _OK = re.compile(rb"200 result=(\S*)(?: \((.*)\))?(?: endpos=(\d{1,18}))?\s*", re.DOTALL)
 _UNFINISHED = re.compile(rb"200 result=\S* \([^)]*")
-_OTHER = re.compile(rb"([1-9]\d\d)([ -])(.*)")
+_OTHER = re.compile(rb"(?!200)([1-9]\d\d)([ -])(.*)")
 _HUNG_UP = HungUp()
 
 
