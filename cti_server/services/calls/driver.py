@@ -116,7 +116,7 @@ class FlowDriver:
         recordings = self._parts.recordings
         await asyncio.to_thread((recordings.ours / path).parent.mkdir, parents=True, exist_ok=True)
         made = await self._caller.line.record(
-            str(recordings.on_switch / path), limit=effect.most_seconds, silence=effect.silence_seconds
+            str(recordings.on_switch / path), limit=effect.most_seconds, silence=effect.silence_seconds, stop_on="0*#"
         )
         if not made.millis:
             return None

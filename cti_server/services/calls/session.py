@@ -234,16 +234,14 @@ class Sessions:
     # -- ends --------------------------------------------------------------------------------------------------
 
     async def _gone(self, live: LiveCall) -> None:
-        """He hung up, or the switch or the network went. The switch's word is waited for; without it the end is unknown."""
-        if live.leaving:
-            return
+        """The line is gone. Only the switch's word that the channel ended makes it the end of the call; without it the
+        channel is still in the dialplan and comes back, or the recovery finds it missing."""
         try:
             async with asyncio.timeout(END_SEEN_SECONDS):
                 await live.hung_up.wait()
         except TimeoutError:
-            if not live.leaving and not self._parts.switch.linked:
-                log.warning("end_not_seen", call=live.call_id)
-                return
+            log.info("line_gone_call_open", call=live.call_id)
+            return
         if not live.leaving:
             live.end("caller", cause=live.hangup_cause, at=live.hung_up_at)
 

@@ -1,0 +1,227 @@
+"""What an agent or leader does from the screen: state, call control, and who is calling.
+
+Answers the web layer's Desk with JSON types; shapes are web/wire.py's. Call control goes to the agent's own leg on the
+switch: the page never holds a call, so closing it never cuts one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+from cti_server.domain.calls import CallRecord
+from cti_server.domain.facts import Recorded
+from cti_server.domain.ids import MINUTE, AgentId, CallId, ChannelRef, CustomerId, Micros
+from cti_server.errors import Conflict, CtiError, InvalidValue, NotFound
+from cti_server.ports import Switch
+from cti_server.services.callbacks import CallbackService
+from cti_server.services.calls.live import LiveCall, LiveCalls
+from cti_server.services.calls.targets import QUEUE_PREFIX, Targets
+from cti_server.services.desk_rows import agent_row, call_row, event_row, pop_row
+from cti_server.services.floor import Floor
+
+BUSY = 17
+"""Q.850 cause of a refused offer."""
+EXTEND_WRAP_UP: Micros = MINUTE
+TRANSFER_CONTEXT = "cti-transfer"
+AGENT_CONTEXT = "cti-agents"
+PLACE_CALL_SECONDS = 30.0
+LAST_CONTACTS = 10
+Row = dict[str, Any]
+TransferHow = Literal["blind", "attended"]
+
+
+class CallArchive(Protocol):
+    """Stored calls (storage)."""
+
+    async def load_call(self, call_id: CallId) -> CallRecord | None: ...
+    async def of_call(self, call_id: CallId) -> list[Recorded]: ...
+    async def search_calls(
+        self, *, agent_id: str | None, number: str | None, queue: str | None, since: int | None, limit: int
+    ) -> list[CallRecord]: ...
+
+
+class CustomerFiles(Protocol):
+    """Customer files as the screen shows them (storage)."""
+
+    async def card(self, customer_id: CustomerId) -> Mapping[str, Any]: ...
+    async def search(self, text: str, limit: int) -> list[Mapping[str, Any]]: ...
+
+
+class LiveBoard(Protocol):
+    """The board of this moment (services/board.py)."""
+
+    def snapshot(self) -> Row: ...
+
+
+class DeskService:
+    """Implements web.desk.Desk."""
+
+    def __init__(
+        self,
+        *,
+        floor: Floor,
+        calls: LiveCalls,
+        callbacks: CallbackService,
+        targets: Targets,
+        switch: Switch,
+        archive: CallArchive,
+        files: CustomerFiles,
+        board: LiveBoard,
+        pause_codes: Sequence[Mapping[str, Any]],
+    ) -> None:
+        self._floor, self._calls, self._callbacks, self._targets = floor, calls, callbacks, targets
+        self._switch, self._archive, self._files, self._board = switch, archive, files, board
+        self._pause_codes = pause_codes
+
+    # -- state -------------------------------------------------------------------------------------------------
+
+    def board(self) -> Row:
+        return self._board.snapshot()
+
+    def agent(self, agent_id: str) -> Row:
+        agent = self._floor.agent(AgentId(agent_id))
+        return agent_row(agent, self._floor.state(agent.agent_id))
+
+    def pause_codes(self) -> list[Row]:
+        return [dict(code) for code in self._pause_codes]
+
+    async def sign_in(self, agent_id: str, by: str) -> None:
+        self._floor.sign_in(AgentId(agent_id))
+
+    async def sign_out(self, agent_id: str, by: str) -> None:
+        self._floor.sign_out(AgentId(agent_id), by)
+
+    async def ready(self, agent_id: str, by: str) -> None:
+        self._floor.ready(AgentId(agent_id), by)
+
+    async def pause(self, agent_id: str, reason: str, by: str) -> None:
+        if reason not in {code["code"] for code in self._pause_codes}:
+            raise InvalidValue(f"no pause code {reason!r}", field="reason")
+        self._floor.pause(AgentId(agent_id), reason, by)
+
+    async def end_wrap_up(self, agent_id: str, by: str) -> None:
+        self._floor.end_wrap_up(AgentId(agent_id), "agent" if by == agent_id else "leader")
+
+    async def extend_wrap_up(self, agent_id: str, by: str) -> None:
+        self._floor.extend_wrap_up(AgentId(agent_id), EXTEND_WRAP_UP)
+
+    # -- call control --------------------------------------------------------------------------------------------
+
+    async def reject_offer(self, agent_id: str) -> None:
+        live = self._call_of(agent_id)
+        if live.visit is None or live.visit.offer is None:
+            raise Conflict("no call is ringing at your phone")
+        leg = await self._leg(live, agent_id)
+        await self._switch.hangup(leg, cause=BUSY)
+
+    async def hang_up(self, agent_id: str) -> None:
+        await self._switch.hangup(await self._leg(self._call_of(agent_id), agent_id))
+
+    async def transfer(self, agent_id: str, target: str, how: TransferHow) -> None:
+        """Blind: the caller goes at once. Attended: a consultation starts; hanging up completes it."""
+        live = self._call_of(agent_id)
+        if live.talking_with != agent_id:
+            raise Conflict("you are not talking to anybody")
+        found = self._targets.find(target)
+        if found.kind == "unknown":
+            raise InvalidValue(f"{target!r} is no queue, agent or number", field="target")
+        extension = f"{QUEUE_PREFIX}{found.name}" if found.kind == "queue" else found.name
+        leg = await self._leg(live, agent_id)
+        if how == "blind":
+            live.leaving = True
+            await self._switch.blind_transfer(leg, extension, TRANSFER_CONTEXT)
+        else:
+            await self._switch.attended_transfer(leg, extension, AGENT_CONTEXT)
+
+    async def call_back(self, agent_id: str, ticket_id: str) -> None:
+        if not self._floor.available(AgentId(agent_id)):
+            raise Conflict("go ready first; a callback needs a free agent")
+        if not self._callbacks.now(ticket_id, AgentId(agent_id)):
+            raise NotFound("this callback is not waiting any more")
+
+    async def place_call(self, agent_id: str, number: str) -> None:
+        """Rings the agent's own phone first; when he answers it dials the number."""
+        if self._targets.find(number).kind != "number":
+            raise InvalidValue(f"{number!r} is no number that can be dialled", field="number")
+        agent = AgentId(agent_id)
+        if not self._floor.state(agent).reachable:
+            raise Conflict("your phone is not registered; switch it on or check its settings")
+        await self._switch.originate(
+            self._floor.dial_string(agent),
+            context=AGENT_CONTEXT,
+            extension=number,
+            caller=number,
+            variables={},
+            timeout=PLACE_CALL_SECONDS,
+        )
+
+    def _call_of(self, agent_id: str) -> LiveCall:
+        live = self._calls.of_agent(AgentId(agent_id))
+        if live is None:
+            raise Conflict("you have no call at the moment")
+        return live
+
+    async def _leg(self, live: LiveCall, agent_id: str) -> ChannelRef:
+        """The agent's own channel: known from its answer, else looked for on the switch."""
+        if live.agent_channel is not None:
+            return live.agent_channel
+        for leg in (await self._switch.snapshot()).channels:
+            if leg.call_id == live.call_id and self._floor.of_endpoint(leg.endpoint) == agent_id:
+                return leg.channel
+        raise Conflict("your phone has no call at the moment")
+
+    # -- who is calling ------------------------------------------------------------------------------------------
+
+    async def pop(self, agent_id: str) -> Row | None:
+        """The call an agent is offered, talks on, or wraps up."""
+        state = self._floor.state(AgentId(agent_id))
+        live = self._calls.of_agent(AgentId(agent_id))
+        call_id = live.call_id if live else state.call_id
+        if call_id is None:
+            return None
+        serves = live.serves if live else None
+        record = await self._record(serves or call_id)
+        if record is None:
+            return None
+        visit = record.visit(str(state.visit_id)) or (record.visits[-1] if record.visits else None)
+        return pop_row(record, visit, state, await self._card(record))
+
+    async def _record(self, call_id: CallId) -> CallRecord | None:
+        live = self._calls.get(call_id)
+        return live.record if live else await self._archive.load_call(call_id)
+
+    async def _card(self, record: CallRecord) -> Mapping[str, Any] | None:
+        """Without the file the pop still shows the call: a slow database must not hide the caller."""
+        if record.customer_id is None:
+            return None
+        try:
+            return await self._files.card(record.customer_id)
+        except CtiError:
+            return None
+
+    # -- history -------------------------------------------------------------------------------------------------
+
+    async def call(self, call_id: str) -> Row:
+        record = await self._record(CallId(call_id))
+        if record is None:
+            raise NotFound(f"no call {call_id}")
+        timeline = await self._archive.of_call(CallId(call_id))
+        return {**call_row(record), "timeline": [event_row(recorded) for recorded in timeline]}
+
+    async def calls(
+        self, *, agent_id: str | None, number: str | None, queue: str | None, since: int | None, limit: int
+    ) -> list[Row]:
+        records = await self._archive.search_calls(
+            agent_id=agent_id, number=number, queue=queue, since=since, limit=limit
+        )
+        return [call_row(record) for record in records]
+
+    async def history(self, number: str, limit: int) -> list[Row]:
+        return await self.calls(agent_id=None, number=number, queue=None, since=None, limit=limit)
+
+    async def customers(self, text: str, limit: int) -> list[Row]:
+        return [dict(row) for row in await self._files.search(text, limit)]
+
+    async def customer(self, customer_id: str) -> Row:
+        return dict(await self._files.card(CustomerId(customer_id)))

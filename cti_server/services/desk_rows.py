@@ -1,0 +1,77 @@
+"""Domain records as the JSON the screen reads (shapes: web/wire.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cti_server.domain.agents import Agent, AgentState
+from cti_server.domain.calls import CallRecord
+from cti_server.domain.facts import Recorded, to_dict
+from cti_server.domain.visit_records import VisitRecord
+
+Row = dict[str, Any]
+SYSTEM = {"hold": "talking", "busy_elsewhere": "busy"}
+"""States the screen names otherwise: hold is a flag of talking."""
+
+
+def agent_row(agent: Agent, state: AgentState) -> Row:
+    return {
+        "agent_id": agent.agent_id,
+        "name": agent.name,
+        "intent": state.intent,
+        "reason": state.reason or None,
+        "system": SYSTEM.get(state.system, state.system),
+        "since": state.since,
+        "deadline": state.deadline if state.system in ("offered", "wrap_up") else None,
+        "call_id": state.call_id,
+        "visit_id": state.visit_id,
+        "offer_id": state.offer_id,
+        "held": state.system == "hold",
+        "queues": sorted(agent.queues),
+    }
+
+
+def pop_row(record: CallRecord, visit: VisitRecord | None, state: AgentState, card: Mapping[str, Any] | None) -> Row:
+    return {
+        "call_id": record.call_id,
+        "visit_id": visit.visit_id if visit else None,
+        "offer_id": state.offer_id,
+        "caller": record.caller,
+        "did": record.did,
+        "queue": visit.queue if visit else None,
+        "language": record.language or None,
+        "entered_at": visit.entered_at if visit else None,
+        "answered_at": visit.answered_at if visit else None,
+        "path": [{"node": s.node, "key": s.key, "label": s.label, "at": s.at} for s in record.menu],
+        "digits": [{"node": s.node, "digits": s.digits} for s in record.digits if s.digits],
+        "customer": dict(card) if card else None,
+    }
+
+
+def call_row(record: CallRecord) -> Row:
+    last = record.visits[-1] if record.visits else None
+    return {
+        "call_id": record.call_id,
+        "at": record.started,
+        "ended_at": record.ended,
+        "caller": record.caller,
+        "did": record.did,
+        "direction": record.direction,
+        "customer_id": record.customer_id,
+        "queue": last.queue if last else None,
+        "outcome": last.outcome if last else None,
+        "agent_id": record.last_agent,
+        "wait_micros": sum(visit.wait or 0 for visit in record.visits),
+        "talk_micros": sum(visit.talk for visit in record.visits),
+        "unknown_end": record.unknown_end,
+    }
+
+
+def event_row(recorded: Recorded) -> Row:
+    return {
+        "event": recorded.id,
+        "kind": type(recorded.fact).__name__,
+        "at": recorded.fact.at,
+        "data": to_dict(recorded.fact),
+    }
