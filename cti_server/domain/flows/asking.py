@@ -67,7 +67,7 @@ def menu(state: State, name: str, node: Menu) -> Step:
         else:
             misses += 1
             lead = yield from _missed(state, name, "invalid" if key else "timeout", node)
-    return give_up(state, node)
+    return node.enough or give_up(state, node)
 
 
 def _menu_key(state: State, name: str, node: Menu, key: str) -> tuple[str, str] | None:

@@ -187,6 +187,8 @@ def _menus(flow: Flow) -> Found:
             for language, words in node.say.root.items():
                 if key not in words:
                     yield ("nodes", name, "say", language), f"key {key} is never spoken in {language}"
+        if node.enough and not all("0" in words for words in node.say.root.values()):
+            yield ("nodes", name, "enough"), "allowed only when the text offers a person by key 0 in every language"
         for key in set(node.unspoken) - node.keys.keys():
             yield ("nodes", name, "unspoken"), f"key {key} is not on this menu"
 

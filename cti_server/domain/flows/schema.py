@@ -27,7 +27,7 @@ _BRANCHES = (
     "closed",
     "emergency",
 )
-TARGETS = frozenset((*_BRANCHES, "answered", "timed_out", "called_back", "key_exit", "refused"))
+TARGETS = frozenset((*_BRANCHES, "enough", "answered", "timed_out", "called_back", "key_exit", "refused"))
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[1-9]$")]
@@ -109,6 +109,14 @@ class Menu(_Asking):
     kind: Literal["menu"]
     keys: dict[Key, Choice] = Field(min_length=1, max_length=9)
     unspoken: tuple[Key, ...] = Field((), description="keys announced elsewhere")
+    enough: Name | None = Field(
+        None, description="where too many misses lead instead of a person; only where the text itself offers 0"
+    )
+
+    @field_validator("unspoken", mode="before")
+    @classmethod
+    def _as_texts(cls, value: Any) -> Any:
+        return [str(key) for key in value] if isinstance(value, list) else value
 
 
 class Collect(_Asking):
