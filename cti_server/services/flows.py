@@ -1,30 +1,165 @@
-"""The flows in force: read from a folder, reloaded when a file changes, the old version kept where the new one has errors."""
+"""The flows in force: read from a folder, reloaded when a file changes.
+
+A file that does not validate is refused with file, line and reason; the flow's old version keeps serving. Calls in progress
+keep the mapping they started with (`flows` is replaced, never changed), so an edit never moves the floor under a caller.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
+import structlog
+
+from cti_server.domain.calendar import Calendar
+from cti_server.domain.flows.load import flow_name, load_calendars, load_flow
+from cti_server.domain.flows.problems import Problem
 from cti_server.domain.flows.schema import Flow
-from cti_server.errors import NotFound
+from cti_server.errors import FlowInvalid, NotFound
+
+CALENDARS = "calendars.yaml"
+WATCH_SECONDS = 1.0
+log = structlog.get_logger(__name__)
+_Stamp = tuple[tuple[str, int, int, int], ...]
 
 
 class FlowRegistry:
-    """`names_known`: queue names flows may use; None = not checked. `dids`: dialled number → `flow:language`."""
+    """`names_known`: queue names flows may use; None = not checked. `dids`: dialled number → `flow:language`, where `*` catches
+    every other number. Call `load` once at the start."""
 
     def __init__(
         self, folder: Path, names_known: Collection[str] | None = None, dids: Mapping[str, str] | None = None
     ) -> None:
         self.folder = folder
+        self.queues = names_known
+        self.dids = dict(dids or {})
         self.flows: Mapping[str, Flow] = {}
+        self.problems: tuple[Problem, ...] = ()
+        self._calendars: Mapping[str, Calendar] = {}
+        self._stamp: _Stamp = ()
+        self._by_file: dict[str, str] = {}
+        self._subscribers: list[Callable[[Mapping[str, Flow]], None]] = []
 
     def get(self, name: str) -> Flow:
         """Raises NotFound."""
-        raise NotFound(f"no flow {name}")
+        try:
+            return self.flows[name]
+        except KeyError:
+            known = ", ".join(sorted(self.flows)) or "none"
+            raise NotFound(f"no flow {name!r}; flows in force: {known}") from None
 
     def for_did(self, did: str) -> tuple[Flow, str]:
-        """The flow of a dialled number and the language it starts in; `*` in `dids` catches the rest. Raises NotFound."""
-        raise NotFound(f"no flow for {did}")
+        """The flow of a dialled number and the language it starts in. Raises NotFound."""
+        target = self.dids.get(did) or self.dids.get("*")
+        if target is None:
+            raise NotFound("no flow for the dialled number; add it to calls.dids, or give calls.dids a '*'")
+        name, _, language = target.partition(":")
+        flow = self.get(name)
+        return flow, language if language in flow.languages else flow.languages[0]
 
-    async def watch(self) -> None:
-        """Reload changed files about every second, until cancelled."""
+    def subscribe(self, subscriber: Callable[[Mapping[str, Flow]], None]) -> Callable[[], None]:
+        """Told of the flows in force after each change (to get their prompts ready). Returns the undo."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber)
+
+    def load(self) -> None:
+        """Read the folder now. Problems are kept in `problems` and logged, not raised."""
+        self._take(_stamp(self.folder), _read(self.folder))
+
+    async def refresh(self) -> bool:
+        """Reload if any file changed (time, size or inode); True when it did."""
+        stamp = await asyncio.to_thread(_stamp, self.folder)
+        if stamp == self._stamp:
+            return False
+        self._take(stamp, await asyncio.to_thread(_read, self.folder))
+        return True
+
+    async def watch(self, every: float = WATCH_SECONDS) -> None:
+        """Reload after each change, until cancelled. A folder that is away for a moment changes nothing."""
+        while True:
+            await asyncio.sleep(every)
+            try:
+                await self.refresh()
+            except OSError as error:
+                log.warning("flows_unreadable", reason=error.strerror)
+
+    def _take(self, stamp: _Stamp, files: Mapping[str, str | OSError]) -> None:
+        self._stamp = stamp
+        problems = [_unreadable(name, error) for name, error in files.items() if isinstance(error, OSError)]
+        texts = {name: text for name, text in files.items() if isinstance(text, str)}
+        problems += self._take_calendars(texts.pop(CALENDARS, None))
+        flows, found = self._load_all(texts)
+        self.problems = tuple(sorted({*problems, *found, *self._did_problems(flows)}))
+        for problem in self.problems:
+            log.error("flow_refused", file=problem.file, line=problem.line, node=problem.node, reason=problem.message)
+        changed = {name for name, flow in flows.items() if self.flows.get(name) != flow} | (
+            self.flows.keys() - flows.keys()
+        )
+        self.flows = MappingProxyType(flows)
+        if changed:
+            log.info("flows_in_force", changed=sorted(changed), versions={n: f.version for n, f in flows.items()})
+            for subscriber in tuple(self._subscribers):
+                subscriber(self.flows)
+
+    def _take_calendars(self, text: str | None) -> list[Problem]:
+        try:
+            self._calendars = load_calendars(text, str(self.folder / CALENDARS)) if text is not None else {}
+        except FlowInvalid as error:
+            return problems_of(error)
+        return []
+
+    def _load_all(self, texts: Mapping[str, str]) -> tuple[dict[str, Flow], list[Problem]]:
+        names = {file: flow_name(text) or self._by_file.get(file, "") for file, text in sorted(texts.items())}
+        flows: dict[str, Flow] = {}
+        problems: list[Problem] = []
+        for file, name in names.items():
+            if name and name in flows:
+                problems.append(Problem(str(self.folder / file), 1, "", f"another file has a flow named {name!r} too"))
+                continue
+            flow, found = self._load_one(file, texts[file], name, set(names.values()))
+            problems += found
+            if flow is not None:
+                flows[flow.name] = flow
+                self._by_file[file] = flow.name
+        return flows, problems
+
+    def _load_one(self, file: str, text: str, name: str, known: set[str]) -> tuple[Flow | None, list[Problem]]:
+        """The new version, or the old one and what is wrong with the new."""
+        source = str(self.folder / file)
+        try:
+            return load_flow(text, source, queues=self.queues, flows=known, calendars=self._calendars), []
+        except FlowInvalid as error:
+            return self.flows.get(name), problems_of(error)
+
+
+def problems_of(error: FlowInvalid) -> list[Problem]:
+    found = error.details.get("problems")
+    return [problem for problem in found if isinstance(problem, Problem)] if isinstance(found, list) else []
+
+
+def _did_problem(did: str, target: str, flows: Mapping[str, Flow]) -> Problem | None:
+    name, _, language = target.partition(":")
+    if name in flows and (not language or language in flows[name].languages):
+        return None
+    return Problem("calls.dids", 1, "", f"{did} leads to {target!r}, which is no flow:language in force")
+
+
+def _stamp(folder: Path) -> _Stamp:
+    """Changes when a file does: an editor that writes a new file and renames it changes the inode."""
+    stats = ((path.name, path.stat()) for path in sorted(folder.glob("*.yaml")))
+    return tuple((name, stat.st_mtime_ns, stat.st_ino, stat.st_size) for name, stat in stats)
+
+
+def _read(folder: Path) -> dict[str, str | Problem]:
+    """File name → text, or why it cannot be read."""
+    return {path.name: _text(path) for path in sorted(folder.glob("*.yaml"))}
+
+
+def _text(path: Path) -> str | Problem:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"cannot be read: {error.strerror}"
+        return Problem(str(path), 1, "", f"the file {reason}")
