@@ -103,7 +103,7 @@ ESSENTIAL = (
     "nobody_answered",
     "invalid_key",
 )
-"""Phrases without slots that every call may need: the server refuses to start calls without their sound."""
+"""Phrases without slots that any call may need; the way out when other speech fails, so they must always be playable."""
 
 
 def phrase(name: str, language: str, **values: object) -> Pieces:
@@ -134,3 +134,8 @@ def template(name: str, language: str) -> str:
 def phrase_texts(language: str) -> frozenset[str]:
     """Every static piece of every phrase; these are recorded ahead."""
     return frozenset(part for texts in PHRASES.values() for part in parts(texts[language]) if isinstance(part, str))
+
+
+def essential_texts(language: str) -> frozenset[str]:
+    """What a server must be able to play before it takes calls."""
+    return frozenset(part for name in ESSENTIAL for part in phrase(name, language))

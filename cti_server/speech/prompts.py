@@ -110,6 +110,9 @@ def _convert(source: Path, target: Path) -> None:
     except (soundfile.SoundFileError, OSError) as error:
         log.error("own_recording_unreadable", file=source.name, reason=str(error))
         return
+    if samples.size == 0:
+        log.error("own_recording_silent", file=source.name)
+        return
     audio.write(samples, target)
     stat = source.stat()
     os.utime(target, ns=(stat.st_atime_ns, stat.st_mtime_ns))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -120,6 +120,16 @@ class PromptSpeaker:
         except TimeoutError:
             raise SpeechUnavailable(f"the prompt was not rendered within {within:g} s") from None
         return self._address(language, name)
+
+    async def prepare(self, texts: Mapping[str, Iterable[str]]) -> list[tuple[str, str]]:
+        """Have every text (by language) ready, rendering what is not; returns (language, text) of those that cannot be."""
+        lacking = []
+        for language, text in [(language, text) for language, found in texts.items() for text in sorted(found)]:
+            try:
+                await self.sound(text, language)
+            except (SpeechUnavailable, InvalidValue):
+                lacking.append((language, text))
+        return lacking
 
     def _render_once(self, text: str, language: str, name: str) -> asyncio.Task[None]:
         task = self._rendering.get((language, name))
