@@ -29,7 +29,7 @@ class Caller:
 
     async def carry(self, stage: Stage, visit: Visit | None = None, dialled: AgentId | None = None) -> None:
         """Write the ticket onto the channel, so that the caller keeps his place whatever happens to us."""
-        wanted = variables(Ticket(stage, self.voice.language, self.flow_state, visit, dialled))
+        wanted = variables(Ticket(stage, self.voice.language, self.flow_state, visit, dialled, self.line.info.script))
         await self.write({name: value for name, value in wanted.items() if self._written.get(name) != value})
 
     async def write(self, changed: Mapping[str, str]) -> None:

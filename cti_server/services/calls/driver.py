@@ -18,7 +18,6 @@ from cti_server.clock import new_id
 from cti_server.domain.facts import (
     CallTransferred,
     FlowFailed,
-    LanguageChosen,
     LookupDone,
     RecordingMade,
     TicketCreated,
@@ -46,6 +45,8 @@ class FlowDriver:
         self._writing: set[asyncio.Task[Any]] = set()
         self._recordings = 0
         self._node = ""
+        self._at_checkpoint = False
+        """The flow can be resumed at the very step that comes next."""
         self._do: dict[type[fx.Effect], Callable[[Any], Awaitable[Any]]] = {
             fx.Say: self._say,
             fx.Ask: self._ask,
@@ -79,6 +80,7 @@ class FlowDriver:
         except SpeechUnavailable:
             log.error("apology_unavailable", language=self._voice.language)
         self._voice.forget_typed()
+        self._at_checkpoint = False
         result = await self._enqueue(fx.Enqueue(QueueName(self._parts.settings.fallback_queue)))
         if result.outcome == "refused":
             await self._voice.say_phrase("apology_goodbye")
@@ -94,6 +96,7 @@ class FlowDriver:
             if isinstance(effect, fx.Hangup):
                 return
             result = await self._do[type(effect)](effect)
+            self._at_checkpoint = isinstance(effect, fx.Checkpoint)
 
     # -- the line ----------------------------------------------------------------------------------------------
 
@@ -184,19 +187,20 @@ class FlowDriver:
 
     async def _set_language(self, effect: fx.SetLanguage) -> None:
         self._caller.speak(effect.language)
-        self._live.note(LanguageChosen, language=effect.language)
 
     async def _now(self, effect: fx.Now) -> int:
         return self._parts.clock.now()
 
     @property
     def _flow_name(self) -> str:
-        return str(self._caller.flow_state.get("flow", ""))
+        return str(self._caller.flow_state.get("f", ""))
 
     # -- people ------------------------------------------------------------------------------------------------
 
     async def _enqueue(self, effect: fx.Enqueue) -> fx.QueueResult:
         stay = Stay(self._caller)
+        if not self._at_checkpoint:
+            self._caller.flow_state = {}
         resumed = self._caller.take_resumed()
         if resumed is not None:
             return await stay.take_up(resumed)

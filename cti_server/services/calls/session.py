@@ -122,7 +122,8 @@ class Sessions:
         ticket = tickets.read(info.variables.get("CTI_STAGE", ""), info.variables.get("CTI_TICKET", ""))
         caller.flow_state = ticket.flow
         caller.speak(ticket.language or live.language)
-        if info.script == "transfer":
+        if ticket.script != info.script:
+            caller.flow_state = {}
             self._resumed(live, info.channel, "transfer")
             return
         caller.resumed = ticket if ticket.visit else None
@@ -147,6 +148,9 @@ class Sessions:
             live.note(FlowFailed, flow="", node="", error="unknown_did")
             await FlowDriver(caller).to_person()
             return
+        if caller.resumed is not None and not caller.flow_state:
+            await Stay(caller).take_up(caller.resumed)
+            return
         if not caller.flow_state:
             caller.speak(language)
         context = CallContext(live.caller, live.did, caller.voice.language, live.customer, self._parts.clock.now())
@@ -157,6 +161,9 @@ class Sessions:
         extension = caller.line.info.arguments[0] if caller.line.info.arguments else ""
         if not caller.live.customer:
             await self._identify(caller)
+        if caller.resumed is not None:
+            await Stay(caller).take_up(caller.resumed)
+            return
         target = self._parts.targets.find(extension)
         priority = self._parts.settings.transfer_priority
         if target.kind == "number":

@@ -34,11 +34,13 @@ class Ticket:
     visit: Visit | None = None
     dialled: AgentId | None = None
     """The agent whose phone rings or rang last: with DIALSTATUS this tells a talk we did not see."""
+    script: str = "call"
+    """Which session wrote it: a caller sent on by a transfer still carries the ticket of his first wait."""
 
 
 def variables(ticket: Ticket) -> dict[str, str]:
     """The channel variables that carry it; inherited so that a transferred caller keeps them."""
-    body: dict[str, Any] = {"l": ticket.language, "f": dict(ticket.flow)}
+    body: dict[str, Any] = {"l": ticket.language, "f": dict(ticket.flow), "s": ticket.script}
     if ticket.visit is not None:
         body["v"] = _visit_out(ticket.visit)
     if ticket.dialled is not None:
@@ -56,7 +58,8 @@ def read(stage: str, text: str) -> Ticket:
         body = json.loads(text) if text else {}
         visit = _visit_in(body["v"]) if body.get("v") else None
         dialled = AgentId(str(body["a"])) if body.get("a") else None
-        return Ticket(STAGES[stage or "menu"], str(body.get("l", "")), dict(body.get("f") or {}), visit, dialled)
+        flow = dict(body.get("f") or {})
+        return Ticket(STAGES[stage or "menu"], str(body.get("l", "")), flow, visit, dialled, str(body.get("s", "call")))
     except (ValueError, KeyError, TypeError, AttributeError):
         log.warning("ticket_unreadable", stage=stage[:20])
         return Ticket("menu", "", {})
