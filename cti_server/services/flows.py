@@ -85,18 +85,26 @@ class FlowRegistry:
             except OSError as error:
                 log.warning("flows_unreadable", reason=error.strerror)
 
-    def _take(self, stamp: _Stamp, files: Mapping[str, str | OSError]) -> None:
+    def _take(self, stamp: _Stamp, files: Mapping[str, str | Problem]) -> None:
         self._stamp = stamp
-        problems = [_unreadable(name, error) for name, error in files.items() if isinstance(error, OSError)]
+        unreadable = [found for found in files.values() if isinstance(found, Problem)]
         texts = {name: text for name, text in files.items() if isinstance(text, str)}
-        problems += self._take_calendars(texts.pop(CALENDARS, None))
-        flows, found = self._load_all(texts)
-        self.problems = tuple(sorted({*problems, *found, *self._did_problems(flows)}))
+        calendars = self._take_calendars(texts.pop(CALENDARS, None))
+        flows, refused = self._load_all(texts)
+        flows = {**self._kept(files), **flows}
+        dids = [problem for did, to in self.dids.items() if (problem := _did_problem(did, to, flows))]
+        self.problems = tuple(sorted({*unreadable, *calendars, *refused, *dids}))
         for problem in self.problems:
             log.error("flow_refused", file=problem.file, line=problem.line, node=problem.node, reason=problem.message)
-        changed = {name for name, flow in flows.items() if self.flows.get(name) != flow} | (
-            self.flows.keys() - flows.keys()
-        )
+        self._put_in_force(flows)
+
+    def _kept(self, files: Mapping[str, str | Problem]) -> dict[str, Flow]:
+        """Flows whose file cannot be read at the moment."""
+        names = (self._by_file.get(file) for file, found in files.items() if isinstance(found, Problem))
+        return {name: self.flows[name] for name in names if name and name in self.flows}
+
+    def _put_in_force(self, flows: dict[str, Flow]) -> None:
+        changed = {name for name in {*flows, *self.flows} if self.flows.get(name) != flows.get(name)}
         self.flows = MappingProxyType(flows)
         if changed:
             log.info("flows_in_force", changed=sorted(changed), versions={n: f.version for n, f in flows.items()})
