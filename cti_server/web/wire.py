@@ -10,10 +10,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cti_server.domain.agents import Intent, SystemState
 from cti_server.domain.users import Role
 
-Intent = Literal["signed_out", "ready", "paused"]
-System = Literal["available", "offered", "talking", "wrap_up", "unreachable"]
 Stage = Literal["menu", "waiting", "ringing", "talking", "held", "survey", "ended"]
 
 
@@ -24,19 +23,19 @@ class Wire(BaseModel):
 
 
 class Me(Wire):
-    """An agent: what he asked for (intent) and what the system sees are two fields. `deadline` ends the state by itself."""
+    """An agent: what he asked for (intent) and what the system sees are two fields. `deadline` is when the state ends by
+    itself; null = it does not."""
 
     agent_id: str
     name: str = ""
     intent: Intent
-    reason: str | None = None
-    system: System
+    reason: str = ""
+    system: SystemState
     since: int
     deadline: int | None = None
     call_id: str | None = None
     visit_id: str | None = None
     offer_id: str | None = None
-    held: bool = False
     queues: list[str] = []
 
 

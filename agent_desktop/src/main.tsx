@@ -1,0 +1,9 @@
+import { render } from "preact";
+import { begin } from "./state";
+import { App } from "./views/App";
+import "./style.css";
+
+const root = document.getElementById("app");
+if (root === null) throw new Error("the page has no #app");
+render(<App />, root);
+void begin();

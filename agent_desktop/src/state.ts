@@ -1,0 +1,158 @@
+// What the page knows. Signals only; the server is the source of all of it.
+
+import { batch, computed, signal } from "@preact/signals";
+import { request } from "./api";
+import { clockOffset, CommandError, connection, Live } from "./live";
+import type { Board, CallRecord, Commands, ErrorBody, LiveEvent, LiveState, Me, PauseCode, Pop, Session } from "./protocol";
+
+export const session = signal<Session | null>(null);
+export const asked = signal(false);
+export const me = signal<Me | null>(null);
+export const board = signal<Board | null>(null);
+export const pop = signal<Pop | null>(null);
+export const popFailed = signal<ErrorBody | null>(null);
+export const pauseCodes = signal<PauseCode[]>([]);
+export const calls = signal<Omit<CallRecord, "timeline">[]>([]);
+export const problem = signal<ErrorBody | null>(null);
+export const busy = signal(false);
+/** Server time in micros, once a second; it stands still while the connection is away, as everything shown does. */
+export const now = signal(Date.now() * 1000);
+
+export const isLive = computed(() => connection.value === "live");
+export const leads = computed(() => session.value?.role === "leader");
+export const watchesAll = computed(() => ["leader", "inspector", "admin"].includes(session.value?.role ?? ""));
+/** The pop belongs to the call in hand, else it is not shown. */
+export const currentPop = computed(() => (pop.value?.call_id === me.value?.call_id ? pop.value : null));
+
+const LISTED_AFTER = new Set<LiveEvent["kind"]>(["OfferEnded", "TalkStarted", "TalkEnded"]);
+const RELIST_MS = 400;
+
+let live: Live | null = null;
+let startWork = false;
+let relist: ReturnType<typeof setTimeout> | undefined;
+
+setInterval(() => {
+  if (isLive.value) now.value = (Date.now() + clockOffset.value) * 1000;
+}, 1000);
+
+export async function begin(): Promise<void> {
+  try {
+    enter(await request<Session>("GET", "/session"));
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.body.code !== "not_signed_in") report(error);
+  }
+  asked.value = true;
+}
+
+export async function signIn(login: string, password: string): Promise<void> {
+  await guarded(async () => {
+    const entered = await request<Session>("POST", "/session", { login, password });
+    startWork = entered.agent_id !== null;
+    enter(entered);
+  });
+}
+
+export async function signOut(): Promise<void> {
+  await guarded(async () => {
+    if (me.value !== null && me.value.intent !== "signed_out") await live?.send("sign_out", {});
+    await request("DELETE", "/session");
+    leave();
+  });
+}
+
+export async function wish<Name extends keyof Commands>(name: Name, args: Commands[Name]): Promise<void> {
+  await guarded(async () => {
+    await live?.send(name, args);
+  });
+}
+
+async function guarded(action: () => Promise<void>): Promise<void> {
+  problem.value = null;
+  busy.value = true;
+  try {
+    await action();
+  } catch (error) {
+    report(error);
+  } finally {
+    busy.value = false;
+  }
+}
+
+function report(error: unknown): void {
+  problem.value =
+    error instanceof CommandError ? error.body : { code: "internal", message: String(error), details: {} };
+}
+
+function enter(entered: Session): void {
+  session.value = entered;
+  if (entered.role === "back_office") return;
+  void request<PauseCode[]>("GET", "/pause-codes").then((codes) => (pauseCodes.value = codes), report);
+  live = new Live({ state: takeState, me: takeMe, board: takeBoard, pop: takePop, popError: takePopError, event: takeEvent });
+  live.start();
+}
+
+/** Forget everything: the next person at this screen sees nothing of this one. */
+function leave(): void {
+  live?.stop();
+  live = null;
+  batch(() => {
+    session.value = null;
+    me.value = null;
+    board.value = null;
+    pop.value = null;
+    popFailed.value = null;
+    calls.value = [];
+  });
+}
+
+connection.subscribe((state) => {
+  if (state === "signed_out" && session.value !== null) {
+    leave();
+    problem.value = { code: "session_ended", message: "", details: {} };
+  }
+});
+
+function takeState(state: LiveState): void {
+  batch(() => {
+    me.value = state.me;
+    board.value = state.board;
+    now.value = state.now;
+  });
+  listCalls();
+  if (startWork && state.me?.intent === "signed_out") void wish("sign_in", {});
+  startWork = false;
+}
+
+function takeMe(next: Me): void {
+  me.value = next;
+}
+
+function takeBoard(next: Board): void {
+  board.value = next;
+}
+
+/** The caller stays on the screen through wrap-up, when there is no talk to ask about any more. */
+function takePop(next: Pop | null): void {
+  popFailed.value = null;
+  if (next !== null || me.value?.system !== "wrap_up") pop.value = next;
+}
+
+function takePopError(error: ErrorBody): void {
+  popFailed.value = error;
+}
+
+function takeEvent(event: LiveEvent): void {
+  if (LISTED_AFTER.has(event.kind)) listCalls();
+}
+
+/** Calls since midnight. Several events in a row cause one request. */
+function listCalls(): void {
+  const agent = session.value?.agent_id;
+  if (!agent) return;
+  clearTimeout(relist);
+  relist = setTimeout(() => {
+    const since = new Date(now.value / 1000).setHours(0, 0, 0, 0) * 1000;
+    const path = `/calls?agent_id=${encodeURIComponent(agent)}&since=${since}&limit=50`;
+    void request<Omit<CallRecord, "timeline">[]>("GET", path).then((rows) => (calls.value = rows), report);
+  }, RELIST_MS);
+}

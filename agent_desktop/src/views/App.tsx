@@ -1,0 +1,80 @@
+import { useEffect, useState } from "preact/hooks";
+import { t, word } from "../i18n";
+import { connection } from "../live";
+import { asked, board, currentPop, isLive, me, problem, session, watchesAll } from "../state";
+import { Header } from "./Header";
+import { Board } from "./Board";
+import { Calls } from "./Calls";
+import { Pop } from "./Pop";
+import { Queues } from "./Queues";
+import { SignIn } from "./SignIn";
+import { State } from "./State";
+
+export function App() {
+  const ringing = me.value?.system === "offered";
+  const caller = currentPop.value?.customer?.name || currentPop.value?.caller || "";
+  useEffect(() => {
+    document.title = ringing ? `☎ ${caller} ${t("title")}` : t("title");
+  });
+  if (!asked.value) return null;
+  return (
+    <>
+      {session.value === null ? <SignIn /> : <Signed />}
+      <Problem />
+    </>
+  );
+}
+
+function Signed() {
+  const takesCalls = session.value?.agent_id != null;
+  const [view, show] = useState<"desk" | "board">(takesCalls ? "desk" : "board");
+  if (session.value?.role === "back_office") {
+    return (
+      <>
+        <Header view={null} />
+        <main class="single"><p>{t("back_office_only")}</p></main>
+      </>
+    );
+  }
+  return (
+    <>
+      <Header view={takesCalls && watchesAll.value ? view : null} show={show} />
+      <Link />
+      <main class={isLive.value ? "" : "stale"} inert={!isLive.value} aria-busy={!isLive.value}>
+        {view === "desk" ? <Desk /> : <Board />}
+      </main>
+    </>
+  );
+}
+
+function Desk() {
+  return (
+    <div class="desk">
+      <div class="column">
+        <State />
+        <Queues />
+      </div>
+      <Pop />
+      <Calls />
+    </div>
+  );
+}
+
+/** What is not as it should be between this page and the calls. */
+function Link() {
+  if (connection.value === "away") return <p class="banner warn" role="alert" data-test="reconnecting">{t("reconnecting")}</p>;
+  if (connection.value === "connecting") return <p class="banner" role="status">{t("connecting")}</p>;
+  if (board.value?.switch_linked === false) return <p class="banner warn" role="alert">{t("switch_away")}</p>;
+  return null;
+}
+
+function Problem() {
+  const error = problem.value;
+  if (error === null) return null;
+  return (
+    <div class="toast" role="alert" data-test="problem">
+      <span>{word("error", error.code)}</span>
+      <button type="button" class="plain" aria-label={t("dismiss")} onClick={() => (problem.value = null)}>×</button>
+    </div>
+  );
+}

@@ -1,0 +1,38 @@
+import { language, t, word } from "../i18n";
+import { connection } from "../live";
+import { busy, isLive, session, signOut } from "../state";
+
+type View = "desk" | "board";
+
+export function LanguageSwitch() {
+  return (
+    <div class="languages" role="group" aria-label={t("language")}>
+      <button type="button" lang="zh-CN" aria-pressed={language.value === "zh-CN"} onClick={() => (language.value = "zh-CN")}>中文</button>
+      <button type="button" lang="en" aria-pressed={language.value === "en"} onClick={() => (language.value = "en")}>English</button>
+    </div>
+  );
+}
+
+/** `view` null = there is only one, so nothing to choose. */
+export function Header(props: { view: View | null; show?: (view: View) => void }) {
+  const user = session.value;
+  return (
+    <header>
+      <h1>{t("title")}</h1>
+      {props.view !== null && (
+        <nav>
+          {(["desk", "board"] as const).map((view) => (
+            <button type="button" aria-current={props.view === view ? "page" : undefined} onClick={() => props.show?.(view)}>{t(view)}</button>
+          ))}
+        </nav>
+      )}
+      <span class="grow" />
+      {user?.role !== "back_office" && (
+        <span class={`link ${isLive.value ? "good" : "bad"}`} role="status" data-test="connection">{word("connection", connection.value)}</span>
+      )}
+      <LanguageSwitch />
+      <span class="who">{user?.name} <span class="dim">{user?.login}</span></span>
+      <button type="button" disabled={busy.value} onClick={() => void signOut()} data-test="sign-out">{t("sign_out")}</button>
+    </header>
+  );
+}

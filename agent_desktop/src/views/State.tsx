@@ -1,0 +1,119 @@
+import { useEffect, useRef } from "preact/hooks";
+import { language, span, t, word } from "../i18n";
+import type { Me } from "../protocol";
+import { busy, me, now, pauseCodes, wish } from "../state";
+
+/** The agent's own state: what he asked for, what the system sees, since when, until when; and the ways to change it. */
+export function State() {
+  const own = me.value;
+  if (own === null) return null;
+  return (
+    <section class={`card state ${tone(own)}`} aria-labelledby="state-title">
+      <h2 id="state-title" class="label">{t("state")}</h2>
+      <p class="big" data-test="system" aria-live="polite">{headline(own)}</p>
+      <p data-test="intent">{intent(own)}</p>
+      <Clock own={own} />
+      <Controls own={own} />
+    </section>
+  );
+}
+
+const UNOCCUPIED = ["available", "unreachable", "busy_elsewhere"];
+
+function tone(own: Me): string {
+  if (own.system === "offered") return "ringing";
+  if (!UNOCCUPIED.includes(own.system)) return "working";
+  if (own.intent !== "ready") return "away";
+  return own.system === "available" ? "free" : "trouble";
+}
+
+function headline(own: Me): string {
+  if (own.intent === "ready" || !UNOCCUPIED.includes(own.system)) return word("system", own.system);
+  return word("intent", own.intent);
+}
+
+function intent(own: Me): string {
+  const reason = own.intent === "paused" && own.reason ? ` · ${reasonWord(own.reason)}` : "";
+  const phone = own.system === "unreachable" && own.intent !== "ready" ? ` · ${word("system", own.system)}` : "";
+  return word("intent", own.intent) + reason + phone;
+}
+
+export function reasonWord(reason: string): string {
+  const code = pauseCodes.value.find((one) => one.code === reason);
+  if (code !== undefined) return language.value === "en" ? code.en : code.zh;
+  return word("reason", reason);
+}
+
+/** Wrap-up counts down to its deadline, everything else counts up. */
+function Clock({ own }: { own: Me }) {
+  if (own.system === "wrap_up" && own.deadline !== null) {
+    return <p class="clock" data-test="countdown">{t("remaining")} <time>{span(own.deadline - now.value)}</time></p>;
+  }
+  return <p class="clock">{t("since")} <time>{span(now.value - own.since)}</time></p>;
+}
+
+function Controls({ own }: { own: Me }) {
+  if (own.intent === "signed_out") {
+    return <button type="button" class="primary" disabled={busy.value} onClick={() => void wish("sign_in", {})} data-test="start-work">{t("start_work")}</button>;
+  }
+  return (
+    <div class="controls">
+      {own.system === "wrap_up" && <WrapUp />}
+      <button type="button" class="primary" aria-pressed={own.intent === "ready"} disabled={busy.value || own.intent === "ready"}
+        aria-keyshortcuts="Alt+1" onClick={() => void wish("ready", {})} data-test="ready">{t("ready")}</button>
+      <PauseMenu />
+      <Shortcuts />
+    </div>
+  );
+}
+
+function WrapUp() {
+  return (
+    <>
+      <button type="button" disabled={busy.value} aria-keyshortcuts="Alt+3" onClick={() => void wish("end_wrap_up", {})} data-test="end-wrap-up">{t("end_wrap_up")}</button>
+      <button type="button" disabled={busy.value} onClick={() => void wish("extend_wrap_up", {})} data-test="extend-wrap-up">{t("extend_wrap_up")}</button>
+    </>
+  );
+}
+
+function PauseMenu() {
+  const menu = useRef<HTMLDetailsElement>(null);
+  const choose = (reason: string) => {
+    if (menu.current !== null) menu.current.open = false;
+    void wish("pause", { reason });
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || menu.current === null) return;
+    menu.current.open = false;
+    menu.current.querySelector("summary")?.focus();
+  };
+  return (
+    <details class="menu" ref={menu} onKeyDown={onKeyDown} data-test="pause">
+      <summary aria-keyshortcuts="Alt+2">{t("pause")}</summary>
+      <ul>
+        {pauseCodes.value.map((code) => (
+          <li key={code.code}>
+            <button type="button" disabled={busy.value} onClick={() => choose(code.code)} data-test={`pause-${code.code}`}>{reasonWord(code.code)}</button>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+/** Alt+1 ready, Alt+2 the pause menu, Alt+3 end of wrap-up. */
+function Shortcuts() {
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (!event.altKey || event.ctrlKey || event.metaKey) return;
+      const target = document.querySelector<HTMLElement>(`[aria-keyshortcuts="Alt+${event.key}"]`);
+      if (target === null || target.closest("[inert]") !== null) return;
+      event.preventDefault();
+      target.focus();
+      target.click();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, []);
+  return null;
+}
