@@ -116,3 +116,17 @@ def ticket_number(kind: str, running: int) -> str:
     """Series digit, running number of at least 5 digits, Luhn check digit: 7 digits to read aloud and to key in."""
     first = f"{SERIES[kind]}{running:05d}"
     return next(first + check for check in "0123456789" if luhn_valid(first + check))
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRequest:
+    """A place in a queue kept for somebody who is no longer on the line; `number` is E.164 or as dialled."""
+
+    number: str
+    queue: str
+    priority: int
+    entered_at: Micros
+    skills: tuple[tuple[str, int], ...]
+    language: str
+    customer: Mapping[str, Any]
+    attempts: int = 0

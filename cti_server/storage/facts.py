@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cti_server.domain.calls import CallRecord, apply
@@ -81,11 +81,27 @@ class SqlFactStore:
             loaded = await _load(connection, [call_id])
         return loaded[call_id][0] if call_id in loaded else None
 
-    async def calls(self, *where: ColumnElement[bool], limit: int) -> list[CallRecord]:
-        """Call records newest first, filtered by conditions on `tables.calls`."""
-        query = select(tables.calls.c.record).where(*where).order_by(tables.calls.c.started.desc()).limit(limit)
+    async def search_calls(
+        self,
+        *,
+        agent_id: str | None = None,
+        number: str | None = None,
+        queue: str | None = None,
+        since: Micros | None = None,
+        limit: int = 50,
+    ) -> list[CallRecord]:
+        """Call records newest first; None = no such filter. `number` is E.164, `queue` any it visited."""
+        column = tables.calls.c
+        visited = select(tables.visits.c.call_id).where(tables.visits.c.queue == queue)
+        talked = select(tables.visits.c.call_id).where(tables.visits.c.agent_id == agent_id)
+        where = [
+            *([or_(column.agent_id == agent_id, column.call_id.in_(talked))] if agent_id is not None else []),
+            *([column.caller == number] if number is not None else []),
+            *([column.call_id.in_(visited)] if queue is not None else []),
+            *([column.started >= since] if since is not None else []),
+        ]
         async with self._database.read() as connection:
-            return [_record.validate_python(record) for record in (await connection.execute(query)).scalars()]
+            return await calls_of(connection, *where, limit=limit)
 
     async def _read(self, query: Select[Any]) -> list[Recorded]:
         async with self._database.read() as connection:
@@ -160,6 +176,12 @@ class SqlFactStore:
     def _forget(self) -> None:
         self._calls.clear()
         self._last.clear()
+
+
+async def calls_of(connection: AsyncConnection, *where: ColumnElement[bool], limit: int) -> list[CallRecord]:
+    """Call records newest first, filtered by conditions on `tables.calls`."""
+    query = select(tables.calls.c.record).where(*where).order_by(tables.calls.c.started.desc()).limit(limit)
+    return [_record.validate_python(record) for record in (await connection.execute(query)).scalars()]
 
 
 async def _last_id(connection: AsyncConnection, server: str) -> int:

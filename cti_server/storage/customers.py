@@ -1,0 +1,212 @@
+"""Customer files: who has which number and which account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cti_server.clock import Clock, new_id
+from cti_server.domain.customers import Account, Customer, CustomerCard, Holding, KnownCaller, Relation, contacts
+from cti_server.domain.ids import CustomerId
+from cti_server.errors import Conflict, InvalidValue, NotFound
+from cti_server.storage import tables
+from cti_server.storage.accounts import to_account
+from cti_server.storage.engine import Database
+from cti_server.storage.facts import calls_of
+from cti_server.storage.tickets import tickets_where
+
+LAST_CONTACTS = 10
+_c = tables.customers.c
+
+
+class SqlCustomers:
+    """`services.customers.CustomerStore`."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def known_callers(self, number: str) -> Sequence[KnownCaller]:
+        """Everyone who has this E.164 number."""
+        async with self._database.read() as connection:
+            ids = await _ids_of_number(connection, number)
+            return [await _known(connection, customer) for customer in await _customers(connection, ids)]
+
+    async def by_number(self, number: str) -> Sequence[Customer]:
+        async with self._database.read() as connection:
+            return await _customers(connection, await _ids_of_number(connection, number))
+
+    async def get(self, customer_id: CustomerId) -> Customer:
+        """Raises NotFound."""
+        async with self._database.read() as connection:
+            return await _one(connection, customer_id)
+
+    async def card(self, customer_id: CustomerId) -> CustomerCard:
+        """Calls count as his when he was recognised in them or they came from one of his numbers. Raises NotFound."""
+        async with self._database.read() as connection:
+            customer = await _one(connection, customer_id)
+            accounts = await _accounts(connection, customer)
+            tickets = await tickets_where(connection, _his_tickets(customer))
+            column = tables.calls.c
+            calls = await calls_of(
+                connection,
+                or_(column.customer_id == customer_id, column.caller.in_(customer.phones)),
+                limit=LAST_CONTACTS,
+            )
+        return CustomerCard(
+            customer=customer,
+            accounts=accounts,
+            orders=tuple(ticket for ticket in tickets if ticket.open),
+            contacts=contacts(calls, tickets, LAST_CONTACTS),
+        )
+
+    async def search(self, text: str, number: str | None, limit: int) -> Sequence[Customer]:
+        """By name, company, address (any part) or account number; by phone when `number` is E.164."""
+        held = select(tables.holdings.c.customer_id).where(tables.holdings.c.account == text)
+        phoned = select(tables.phones.c.customer_id).where(tables.phones.c.number == (number or text))
+        found = or_(
+            _c.name.icontains(text, autoescape=True),
+            _c.company.icontains(text, autoescape=True),
+            _c.address.icontains(text, autoescape=True),
+            _c.customer_id.in_(held),
+            _c.customer_id.in_(phoned),
+        )
+        query = select(_c.customer_id).where(found).order_by(_c.name, _c.customer_id).limit(limit)
+        async with self._database.read() as connection:
+            return await _customers(connection, (await connection.execute(query)).scalars().all())
+
+    async def create(self, customer: Customer) -> Customer:
+        """Store a new file with its phones and holdings; an empty `customer_id` is given one.
+
+        Raises InvalidValue for a phone that is not E.164 or an account that does not exist, Conflict when the id is taken.
+        """
+        customer_id = customer.customer_id or CustomerId(new_id(self._clock))
+        _check_phones(customer.phones)
+        now = self._clock.now()
+        row = {name: getattr(customer, name) for name in _FIELDS}
+        row |= {"customer_id": customer_id, "flags": list(customer.flags), "created_at": now, "updated_at": now}
+        async with self._database.write() as connection:
+            await connection.execute(tables.customers.insert(), row)
+            for number in customer.phones:
+                await connection.execute(tables.phones.insert(), {"number": number, "customer_id": customer_id})
+            for holding in customer.holdings:
+                await self._hold(connection, customer_id, holding.account, holding.relation)
+            return await _one(connection, customer_id)
+
+    async def link_phone(self, customer_id: CustomerId, number: str) -> None:
+        """Raises NotFound, InvalidValue."""
+        _check_phones([number])
+        async with self._database.write() as connection:
+            await _one(connection, customer_id)
+            row = {"number": number, "customer_id": customer_id}
+            await connection.execute(self._database.upsert(tables.phones, changes=False), row)
+            await self._touch(connection, customer_id)
+
+    async def link_account(self, customer_id: CustomerId, account: str, relation: Relation = "holder") -> None:
+        """Raises NotFound for the customer, InvalidValue for the account."""
+        async with self._database.write() as connection:
+            await _one(connection, customer_id)
+            await self._hold(connection, customer_id, account, relation)
+            await self._touch(connection, customer_id)
+
+    async def _hold(self, connection: AsyncConnection, customer_id: CustomerId, account: str, relation: str) -> None:
+        query = select(tables.accounts.c.number).where(tables.accounts.c.number == account)
+        if await connection.scalar(query) is None:
+            raise InvalidValue(f"account {account} does not exist; create it first")
+        row = {"customer_id": customer_id, "account": account, "relation": relation}
+        await connection.execute(self._database.upsert(tables.holdings), row)
+
+    async def _touch(self, connection: AsyncConnection, customer_id: CustomerId) -> None:
+        changed = update(tables.customers).where(_c.customer_id == customer_id).values(updated_at=self._clock.now())
+        await connection.execute(changed)
+
+
+_FIELDS = ("name", "company", "tier", "address", "language", "email", "convenient_time", "notes")
+
+
+def _check_phones(numbers: Iterable[str]) -> None:
+    for number in numbers:
+        if not (number.startswith("+") and number[1:].isascii() and number[1:].isdigit() and len(number) <= 16):
+            raise InvalidValue(f"{number!r} is not E.164; write it like +8613900000001")
+    if len(set(numbers)) != len(tuple(numbers)):
+        raise Conflict("a phone number stands there twice")
+
+
+async def _ids_of_number(connection: AsyncConnection, number: str) -> Sequence[str]:
+    query = select(tables.phones.c.customer_id).where(tables.phones.c.number == number)
+    return (await connection.execute(query)).scalars().all()
+
+
+async def _one(connection: AsyncConnection, customer_id: CustomerId) -> Customer:
+    found = await _customers(connection, [customer_id])
+    if not found:
+        raise NotFound(f"no customer {customer_id}")
+    return found[0]
+
+
+async def _customers(connection: AsyncConnection, ids: Sequence[str]) -> list[Customer]:
+    """In the order of `ids`, with phones and holdings: three queries however many they are."""
+    if not ids:
+        return []
+    rows = {
+        row.customer_id: row
+        for row in await connection.execute(select(tables.customers).where(_c.customer_id.in_(ids)))
+    }
+    phone, holding = tables.phones.c, tables.holdings.c
+    phones = (
+        await connection.execute(
+            select(phone.customer_id, phone.number).where(phone.customer_id.in_(ids)).order_by(phone.number)
+        )
+    ).all()
+    holdings = (
+        await connection.execute(select(tables.holdings).where(holding.customer_id.in_(ids)).order_by(holding.account))
+    ).all()
+    return [_customer(rows[customer_id], phones, holdings) for customer_id in ids if customer_id in rows]
+
+
+def _customer(row: Row[Any], phones: Sequence[Any], holdings: Sequence[Any]) -> Customer:
+    return Customer(
+        customer_id=CustomerId(row.customer_id),
+        flags=tuple(row.flags),
+        phones=tuple(phone.number for phone in phones if phone.customer_id == row.customer_id),
+        holdings=tuple(
+            Holding(account=h.account, relation=h.relation) for h in holdings if h.customer_id == row.customer_id
+        ),
+        **{name: getattr(row, name) for name in _FIELDS},
+    )
+
+
+async def _known(connection: AsyncConnection, customer: Customer) -> KnownCaller:
+    column = tables.calls.c
+    last = (
+        select(column.agent_id)
+        .where(column.customer_id == customer.customer_id, column.agent_id.is_not(None))
+        .order_by(column.started.desc())
+        .limit(1)
+    )
+    tickets = await tickets_where(connection, _his_tickets(customer), tables.tickets.c.kind == "order")
+    return KnownCaller(
+        customer=customer,
+        accounts=await _accounts(connection, customer),
+        open_orders=tuple(ticket for ticket in tickets if ticket.open),
+        last_agent=await connection.scalar(last),
+    )
+
+
+def _his_tickets(customer: Customer) -> ColumnElement[bool]:
+    """His own, and those of accounts he holds."""
+    held = [holding.account for holding in customer.holdings]
+    column = tables.tickets.c
+    return or_(column.customer_id == customer.customer_id, column.account.in_(held))
+
+
+async def _accounts(connection: AsyncConnection, customer: Customer) -> tuple[Account, ...]:
+    held = [holding.account for holding in customer.holdings]
+    if not held:
+        return ()
+    column = tables.accounts.c
+    rows = await connection.execute(select(tables.accounts).where(column.number.in_(held)).order_by(column.number))
+    return tuple(to_account(row) for row in rows)

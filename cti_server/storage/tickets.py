@@ -1,0 +1,198 @@
+"""Work orders, messages, callback requests and complaints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cti_server.clock import Clock, new_id
+from cti_server.domain.flows.effects import Created
+from cti_server.domain.ids import CallId, CustomerId
+from cti_server.domain.orders import CLOSED, CallbackRequest, Ticket, TicketNote, check_step, first_state, ticket_number
+from cti_server.errors import NotFound
+from cti_server.storage import tables
+from cti_server.storage.engine import Database
+
+MOST_TICKETS = 100
+_t = tables.tickets.c
+
+
+class SqlTickets:
+    """Numbers are given in the transaction that stores the ticket: none is given twice, none told without its ticket."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+
+    async def create(self, kind: str, call_id: CallId | None, fields: Mapping[str, Any]) -> Created:
+        """Once per call, kind and `fields["node"]` (messages: recording too); asked again it returns the same ticket.
+
+        `fields` may name `customer_id` (or the mapping `customer`), `account`, `summary`, `due_at`; all of them are kept.
+        Raises InvalidValue for an unknown kind or values that are not JSON, StorageUnavailable.
+        """
+        state = first_state(kind)
+        once = _idempotency(kind, call_id, fields) or new_id(self._clock)
+        async with self._database.write() as connection:
+            known = (await connection.execute(select(_t.ticket_id, _t.number).where(_t.idempotency == once))).first()
+            if known is not None:
+                return Created(known.ticket_id, known.number)
+            row = await self._row(connection, kind, state, fields)
+            await connection.execute(tables.tickets.insert(), row | {"call_id": call_id, "idempotency": once})
+        return Created(row["ticket_id"], row["number"])
+
+    async def get(self, ticket_id: str) -> Ticket:
+        """Raises NotFound."""
+        async with self._database.read() as connection:
+            return await _one(connection, ticket_id)
+
+    async def by_number(self, number: str) -> Ticket | None:
+        async with self._database.read() as connection:
+            found = await tickets_where(connection, _t.number == number)
+        return found[0] if found else None
+
+    async def advance(self, ticket_id: str, to: str, *, by: str, text: str = "") -> Ticket:
+        """Raises NotFound; Conflict when its state does not allow that step."""
+        async with self._database.write() as connection:
+            ticket = await _one(connection, ticket_id, lock=True)
+            check_step(ticket.kind, ticket.state, to)
+            now = self._clock.now()
+            closed_at = now if to in CLOSED[ticket.kind] else None
+            changes = {"state": to, "changed_at": now, "closed_at": closed_at}
+            await connection.execute(update(tables.tickets).where(_t.ticket_id == ticket_id).values(**changes))
+            await self._note(connection, ticket_id, by, to, text)
+            return await _one(connection, ticket_id)
+
+    async def note(self, ticket_id: str, *, by: str, what: str = "note", text: str = "") -> None:
+        """Raises NotFound."""
+        async with self._database.write() as connection:
+            await _one(connection, ticket_id)
+            await self._note(connection, ticket_id, by, what, text)
+
+    async def notes(self, ticket_id: str) -> list[TicketNote]:
+        """Oldest first."""
+        column = tables.ticket_notes.c
+        query = select(tables.ticket_notes).where(column.ticket_id == ticket_id).order_by(column.at, column.note_id)
+        async with self._database.read() as connection:
+            rows = await connection.execute(query)
+            return [TicketNote(at=row.at, by=row.by, what=row.what, text=row.text) for row in rows]
+
+    # ---- callback requests ---------------------------------------------------------------------------------------
+
+    async def open_callbacks(self) -> list[tuple[str, CallbackRequest]]:
+        """Requests still to be carried out, by the place they kept."""
+        async with self._database.read() as connection:
+            found = await tickets_where(connection, _t.kind == "callback", _t.state == "waiting", limit=None)
+        requests = [(ticket.ticket_id, _request(ticket.fields)) for ticket in found]
+        return sorted(requests, key=lambda pair: pair[1].entered_at)
+
+    async def end_callback(self, ticket_id: str, state: Literal["done", "unreachable"]) -> None:
+        """Raises NotFound; Conflict when it has ended before."""
+        await self.advance(ticket_id, state, by="server")
+
+    async def note_attempt(self, ticket_id: str, attempts: int) -> None:
+        """Raises NotFound."""
+        async with self._database.write() as connection:
+            ticket = await _one(connection, ticket_id, lock=True)
+            values = {"fields": {**ticket.fields, "attempts": attempts}, "changed_at": self._clock.now()}
+            await connection.execute(update(tables.tickets).where(_t.ticket_id == ticket_id).values(**values))
+            await self._note(connection, ticket_id, "server", "attempt", str(attempts))
+
+    # ---- parts of them ---------------------------------------------------------------------------------------------
+
+    async def _row(
+        self, connection: AsyncConnection, kind: str, state: str, fields: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        now = self._clock.now()
+        return {
+            "ticket_id": new_id(self._clock),
+            "number": ticket_number(kind, await self._next(connection, kind)),
+            "kind": kind,
+            "state": state,
+            "customer_id": await _existing_customer(connection, fields),
+            "account": str(fields["account"])[:16] if fields.get("account") else None,
+            "summary": str(fields.get("summary") or "")[:256],
+            "fields": dict(fields),
+            "opened_at": now,
+            "changed_at": now,
+            "due_at": fields.get("due_at"),
+        }
+
+    async def _next(self, connection: AsyncConnection, series: str) -> int:
+        column = tables.numbers.c
+        start = self._database.upsert(tables.numbers, changes=False)
+        await connection.execute(start, {"series": series, "last": 0})
+        counted = update(tables.numbers).where(column.series == series).values(last=column.last + 1)
+        return int((await connection.execute(counted.returning(column.last))).scalar_one())
+
+    async def _note(self, connection: AsyncConnection, ticket_id: str, by: str, what: str, text: str) -> None:
+        row = {"note_id": new_id(self._clock), "ticket_id": ticket_id, "at": self._clock.now(), "by": by}
+        await connection.execute(tables.ticket_notes.insert(), row | {"what": what, "text": text})
+
+
+async def tickets_where(
+    connection: AsyncConnection, *where: ColumnElement[bool], limit: int | None = MOST_TICKETS
+) -> list[Ticket]:
+    """Newest first."""
+    query = select(tables.tickets).where(*where).order_by(_t.opened_at.desc(), _t.number.desc()).limit(limit)
+    return [_ticket(row) for row in await connection.execute(query)]
+
+
+async def _one(connection: AsyncConnection, ticket_id: str, *, lock: bool = False) -> Ticket:
+    query = select(tables.tickets).where(_t.ticket_id == ticket_id)
+    row = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
+    if row is None:
+        raise NotFound(f"no ticket {ticket_id}")
+    return _ticket(row)
+
+
+async def _existing_customer(connection: AsyncConnection, fields: Mapping[str, Any]) -> str | None:
+    """A file deleted since the call began must not cost the caller his ticket."""
+    customer = fields.get("customer")
+    customer_id = fields.get("customer_id") or (customer.get("id") if isinstance(customer, Mapping) else customer)
+    if not customer_id:
+        return None
+    column = tables.customers.c.customer_id
+    found: str | None = await connection.scalar(select(column).where(column == str(customer_id)))
+    return found
+
+
+def _idempotency(kind: str, call_id: CallId | None, fields: Mapping[str, Any]) -> str:
+    """'' = every request is a ticket of its own. A second message of one call is another message."""
+    if call_id is None:
+        return ""
+    recording = fields.get("recording", "") if kind == "message" else ""
+    return ":".join((call_id, kind, str(fields.get("node", "")), str(recording)))[:160]
+
+
+def _ticket(row: Row[Any]) -> Ticket:
+    return Ticket(
+        ticket_id=row.ticket_id,
+        number=row.number,
+        kind=row.kind,
+        state=row.state,
+        opened_at=row.opened_at,
+        changed_at=row.changed_at,
+        call_id=row.call_id,
+        customer_id=CustomerId(row.customer_id) if row.customer_id else None,
+        account=row.account,
+        summary=row.summary,
+        fields=row.fields,
+        due_at=row.due_at,
+        closed_at=row.closed_at,
+    )
+
+
+def _request(fields: Mapping[str, Any]) -> CallbackRequest:
+    skills: Sequence[Sequence[Any]] = fields.get("skills", ())
+    return CallbackRequest(
+        number=fields["number"],
+        queue=fields["queue"],
+        priority=fields["priority"],
+        entered_at=fields["entered_at"],
+        skills=tuple((str(name), int(level)) for name, level in skills),
+        language=fields["language"],
+        customer=fields.get("customer", {}),
+        attempts=fields.get("attempts", 0),
+    )
