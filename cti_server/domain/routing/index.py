@@ -8,7 +8,7 @@ agent touches his own groups only; their number is that of the different require
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -44,11 +44,19 @@ class Group:
         self._order: list[Rank] = []
 
     def add_idle(self, agent: AgentRecord) -> None:
-        seat = agent.seat
-        if self.only in (None, seat.agent_id) and eligible(seat, self.queue, self.skills):
-            self._ranks[seat.agent_id] = ranked = rank(seat, self.queue, self.skills)
+        if (ranked := self._admit(agent)) is not None:
             insort(self._order, ranked)
-            agent.idle_in.append(self)
+
+    def fill(self, agents: Iterable[AgentRecord]) -> None:
+        self._order = sorted(ranked for agent in agents if (ranked := self._admit(agent)) is not None)
+
+    def _admit(self, agent: AgentRecord) -> Rank | None:
+        seat = agent.seat
+        if self.only not in (None, seat.agent_id) or not eligible(seat, self.queue, self.skills):
+            return None
+        self._ranks[seat.agent_id] = ranked = rank(seat, self.queue, self.skills)
+        agent.idle_in.append(self)
+        return ranked
 
     def drop_idle(self, agent_id: AgentId) -> None:
         ranked = self._ranks.pop(agent_id, None)
@@ -115,8 +123,7 @@ class Line:
         if group is None:
             self._forget_one()
             group = self.groups[skills] = Group(self.queue.name, skills)
-            for agent in self.idle.values():
-                group.add_idle(agent)
+            group.fill(self.idle.values())
         return group
 
     def _forget_one(self) -> None:

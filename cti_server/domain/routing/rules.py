@@ -31,7 +31,12 @@ def place(waiting: Waiting) -> Place:
 
 
 def eligible(seat: Seat, queue: QueueName, skills: Skills) -> bool:
-    return queue in seat.queues and all(seat.skills.get(name, 0) >= level for name, level in skills)
+    if queue not in seat.queues:
+        return False
+    for name, level in skills:  # a plain loop: this runs for every agent and requirement  # noqa: SIM110
+        if seat.skills.get(name, 0) < level:
+            return False
+    return True
 
 
 def rank(seat: Seat, queue: QueueName, skills: Skills) -> Rank:
