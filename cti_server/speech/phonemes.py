@@ -20,8 +20,11 @@ _TIED = {
     "o": "ɔ", "ɾ": "T", "ʔ": "t", "^": "",
 }  # fmt: skip
 """In this order: whole tied sounds before their letters."""
+_LEXICON = {"yuan": "juˈɑn", "jiao": "ʤjˈW", "fen": "fˈʌn"}
+"""Words that espeak reads as if they were English."""
 _SYLLABIC = re.compile(r"(\S)\u0329")
 _PUNCTUATION = re.compile(r"([.,;:!?])")
+_FOREIGN = re.compile(rf"\b({'|'.join(_LEXICON)})\b", re.IGNORECASE)
 _LATIN = re.compile(r"[A-Za-z][A-Za-z' .]*")
 _AUDIO_OUTPUT_SYNCHRONOUS, _CHARS_UTF8, _PHONEMES_IPA, _TIE = 2, 1, 0x02, 0x80
 
@@ -58,10 +61,16 @@ def english(text: str) -> str:
 def _english_part(part: str) -> str:
     if _PUNCTUATION.fullmatch(part) or not part.strip():
         return part
-    ipa = _ipa(part)
+    words = _FOREIGN.split(part)
+    sounds = (_LEXICON[word.lower()] if index % 2 else _letters(word) for index, word in enumerate(words))
+    return ("" if part[0].isalnum() else " ") + " ".join(filter(None, sounds))
+
+
+def _letters(words: str) -> str:
+    ipa = _ipa(words) if words.strip() else ""
     for old, new in _TIED.items():
         ipa = ipa.replace(old, new)
-    return ("" if part[0].isalnum() else " ") + _SYLLABIC.sub(r"ᵊ\1", ipa).strip()
+    return _SYLLABIC.sub(r"ᵊ\1", ipa).strip()
 
 
 def _ipa(text: str) -> str:

@@ -16,10 +16,12 @@ from cti_server.domain.aloud import LANGUAGES, all_pieces, is_pause
 from cti_server.domain.flows.schema import Flow
 from cti_server.domain.flows.texts import texts
 from cti_server.domain.phrases import phrase_texts
+from cti_server.errors import InvalidValue
 from cti_server.speech import audio
 from cti_server.speech.texts import clean, key
 
 INDEX = "index.json"
+MORE = "more.tsv"
 Index = dict[str, "Recorded"]
 
 
@@ -68,6 +70,19 @@ def _wishes(language: str, sentences: set[str]) -> Iterable[Wish]:
     for text in {clean(text) for text in sentences | pieces}:
         if not is_pause(text):
             yield Wish(text in pieces, language, text)
+
+
+def read_more(folder: Path) -> dict[str, list[str]]:
+    """Texts from data that are spoken as they are (names, addresses): lines `zh<TAB>text` of `more.tsv`. May be absent."""
+    path = folder / MORE
+    found: dict[str, list[str]] = {}
+    for number, line in enumerate(path.read_text("utf-8").splitlines() if path.is_file() else (), 1):
+        language, _, text = line.partition("\t")
+        if line.strip() and (language not in LANGUAGES or not text.strip()):
+            raise InvalidValue(f"{path} line {number}: expected a language ({', '.join(LANGUAGES)}), a tab and a text")
+        if line.strip():
+            found.setdefault(language, []).append(text.strip())
+    return found
 
 
 def missing(wishes: Iterable[Wish], folder: Path, voices: Mapping[str, str] | None = None) -> list[Wish]:

@@ -21,7 +21,6 @@ from cti_server.speech.process import SpeechProcess
 from cti_server.speech.speaker import Engine, PromptSpeaker, from_settings
 from cti_server.speech.texts import key
 
-
 ROOT = Path(__file__).parents[2]
 
 
