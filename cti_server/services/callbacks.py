@@ -22,12 +22,12 @@ from cti_server.clock import Clock, new_id
 from cti_server.config import CallSettings
 from cti_server.domain.facts import CallArrived, CallbackAttempted
 from cti_server.domain.ids import AgentId, CallId, ChannelRef, VisitId
+from cti_server.domain.orders import CallbackRequest
 from cti_server.domain.routing import Decision, Offer
 from cti_server.errors import CtiError
 from cti_server.ports import Switch
 from cti_server.services.acd import Acd, Place
 from cti_server.services.calls.live import LiveCall, LiveCalls, Visit
-from cti_server.services.calls.parts import CallbackRequest
 from cti_server.services.calls.targets import Targets
 
 log = structlog.get_logger(__name__)

@@ -17,6 +17,7 @@ from cti_server.ports import Switch
 from cti_server.services.callbacks import CallbackService
 from cti_server.services.calls.live import LiveCall, LiveCalls
 from cti_server.services.calls.targets import QUEUE_PREFIX, Targets
+from cti_server.services.customers import Customers
 from cti_server.services.desk_rows import agent_row, call_row, event_row, pop_row
 from cti_server.services.floor import Floor
 
@@ -41,13 +42,6 @@ class CallArchive(Protocol):
     ) -> list[CallRecord]: ...
 
 
-class CustomerFiles(Protocol):
-    """Customer files as the screen shows them (storage)."""
-
-    async def card(self, customer_id: CustomerId) -> Mapping[str, Any]: ...
-    async def search(self, text: str, limit: int) -> list[Mapping[str, Any]]: ...
-
-
 class LiveBoard(Protocol):
     """The board of this moment (services/board.py)."""
 
@@ -66,7 +60,7 @@ class DeskService:
         targets: Targets,
         switch: Switch,
         archive: CallArchive,
-        files: CustomerFiles,
+        files: Customers,
         board: LiveBoard,
         pause_codes: Sequence[Mapping[str, Any]],
     ) -> None:

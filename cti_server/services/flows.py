@@ -7,6 +7,7 @@ keep the mapping they started with (`flows` is replaced, never changed), so an e
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from cti_server.domain.calendar import Calendar
 from cti_server.domain.flows.load import flow_name, load_calendars, load_flow
 from cti_server.domain.flows.problems import Problem
 from cti_server.domain.flows.schema import Flow
-from cti_server.errors import FlowInvalid, NotFound
+from cti_server.errors import BadSettings, FlowInvalid, NotFound
 
 CALENDARS = "calendars.yaml"
 WATCH_SECONDS = 1.0
@@ -65,8 +66,12 @@ class FlowRegistry:
         return lambda: self._subscribers.remove(subscriber)
 
     def load(self) -> None:
-        """Read the folder now. Problems are kept in `problems` and logged, not raised."""
-        self._take(_stamp(self.folder), _read(self.folder))
+        """Read the folder now. Problems of files are kept in `problems` and logged, not raised; raises BadSettings when there
+        is no such folder."""
+        try:
+            self._take(_stamp(self.folder), _read(self.folder))
+        except OSError as error:
+            raise BadSettings(f"paths.flows: {self.folder} cannot be read: {error.strerror}") from None
 
     async def refresh(self) -> bool:
         """Reload if any file changed (time, size or inode); True when it did."""
@@ -156,6 +161,8 @@ def _did_problem(did: str, target: str, flows: Mapping[str, Flow]) -> Problem | 
 
 def _stamp(folder: Path) -> _Stamp:
     """Changes when a file does: an editor that writes a new file and renames it changes the inode."""
+    if not folder.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "no such folder", str(folder))
     stats = ((path.name, path.stat()) for path in sorted(folder.glob("*.yaml")))
     return tuple((name, stat.st_mtime_ns, stat.st_ino, stat.st_size) for name, stat in stats)
 

@@ -210,7 +210,7 @@ class FlowDriver:
             effect.priority + self._parts.priority(self._live.customer, effect.queue),
             self._parts.clock.now(),
             effect.skills,
-            effect.preferred or self._parts.customers.last_agent(self._live.customer),
+            effect.preferred or self._live.customer.get("last_agent"),
         )
         return await stay.begin(visit)
 

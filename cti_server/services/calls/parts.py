@@ -12,6 +12,7 @@ from cti_server.clock import Clock
 from cti_server.config import CallSettings
 from cti_server.domain.flows.effects import Created
 from cti_server.domain.ids import CallId, QueueName
+from cti_server.domain.orders import CallbackRequest
 from cti_server.domain.tiers import priority as tier_priority
 from cti_server.ports import Speaker, Switch
 from cti_server.services.acd import Acd
@@ -37,21 +38,6 @@ class Recordings:
 
     ours: Path
     on_switch: Path
-
-
-@dataclass(frozen=True, slots=True)
-class CallbackRequest:
-    """A place in a queue kept for somebody who is no longer on the line."""
-
-    number: str
-    """E.164 or as dialled."""
-    queue: str
-    priority: int
-    entered_at: int
-    skills: tuple[tuple[str, int], ...]
-    language: str
-    customer: Mapping[str, Any]
-    attempts: int = 0
 
 
 class Callbacks(Protocol):

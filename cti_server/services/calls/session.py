@@ -88,7 +88,7 @@ class Sessions:
         return self._parts.calls.open(
             call_id if known else CallId(new_id(self._parts.clock)),
             line.info.channel,
-            caller=self._parts.customers.e164(line.info.caller),
+            caller=self._parts.customers.dialable(line.info.caller) or line.info.caller,
             did=line.info.did,
             direction=DIRECTION.get(line.info.script, "inbound"),
         )

@@ -18,6 +18,7 @@ from cti_server.clock import new_id
 from cti_server.domain.facts import OfferResult, TicketCreated
 from cti_server.domain.flows.effects import QueueResult
 from cti_server.domain.ids import MINUTE, SECOND, AgentId, Micros, VisitId
+from cti_server.domain.orders import CallbackRequest
 from cti_server.domain.phrases import phrase
 from cti_server.domain.queues import Queue, micros
 from cti_server.domain.routing import CallbackDue, Decision, Offer, Overflow, TimedOut
@@ -26,7 +27,6 @@ from cti_server.ports import DialResult
 from cti_server.services.acd import POLL, Place
 from cti_server.services.calls.caller import Caller
 from cti_server.services.calls.live import Visit
-from cti_server.services.calls.parts import CallbackRequest
 from cti_server.services.calls.ticket import Ticket
 
 LONGEST_SLEEP = 15.0
