@@ -29,6 +29,7 @@ _CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:;@+*#/-]{0,149}")
 _TARGET = re.compile(r"(PJSIP|Local)/[A-Za-z0-9][A-Za-z0-9_.:@+*#/-]{0,199}")
 _EXTENSION = re.compile(r"[A-Za-z0-9_.+*#-]{1,79}")
 _CALLER = re.compile(r"([\w .+-]{1,60} )?<?[0-9A-Za-z+*#._-]{0,40}>?")
+_UNHEARD_DIGIT = "C"
 _VERSION = re.compile(r"\d+(\.\d+)*")
 
 
@@ -88,8 +89,12 @@ class AmiSwitch:
         await self._send("BlindTransfer", Channel=_name(channel), **place)
 
     async def attended_transfer(self, channel: ChannelRef, extension: str, context: str) -> None:
-        place = {"Context": _fit(_EXTENSION, context, "context"), "Exten": _fit(_EXTENSION, extension, "extension")}
-        await self._send("Atxfer", Channel=_name(channel), **place)
+        """Atxfer would press the extension's digits one by one and stop at the first match of the dialplan, and letters
+        cannot be pressed at all. Asterisk reads TRANSFER_EXTEN instead when it is set; the one digit Atxfer insists on is one
+        no caller's menu listens to."""
+        keys = {"Channel": _name(channel), "Context": _fit(_EXTENSION, context, "context")}
+        await self.set_variable(channel, "TRANSFER_EXTEN", _fit(_EXTENSION, extension, "extension"))
+        await self._send("Atxfer", **keys, Exten=_UNHEARD_DIGIT)
 
     async def originate(
         self,

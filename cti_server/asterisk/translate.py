@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 import structlog
 
@@ -42,6 +42,11 @@ Handler = Callable[[Message], Iterable[SwitchEvent]]
 CALL_ID = "CTI_CALL_ID"
 _PHONE_CHANNEL = re.compile(r"PJSIP/(.+)-[0-9a-f]{8}(?:<\w+>)?")
 _STAMP = re.compile(r"(\d{1,12})\.(\d{6})")
+
+
+class _Leg(NamedTuple):
+    channel: ChannelRef
+    call_id: CallId | None
 
 
 class _Common(TypedDict):
@@ -86,20 +91,22 @@ def call_id_of(message: Message, prefix: str = "") -> CallId | None:
 
 
 class Translator:
-    """Keeps the contacts and what was last said of each phone, so that a phone's state is told when it changes."""
+    """Keeps who is in which bridge, the contacts, and what was last said of each phone: a phone's state is told when it
+    changes, and a transfer's new partner is found even when Asterisk names only the bridge."""
 
     def __init__(self, node: str, clock: Clock) -> None:
         self.node = node
         self._clock = clock
         self._contacts: dict[str, set[str]] = {}
+        self._bridges: dict[str, dict[str, _Leg]] = {}
         self._reachable: dict[str, bool] = {}
         self._busy: dict[str, bool] = {}
         self.handlers: dict[str, Handler] = {
             "Newchannel": lambda m: (ChannelUp(**self._common(m)),),
             "Newstate": self._newstate,
             "DialEnd": self._dial_end,
-            "BridgeEnter": lambda m: (ChannelBridged(**self._common(m), bridge=m.get("BridgeUniqueid")),),
-            "BridgeLeave": lambda m: (ChannelUnbridged(**self._common(m), bridge=m.get("BridgeUniqueid")),),
+            "BridgeEnter": self._bridge_enter,
+            "BridgeLeave": self._bridge_leave,
             "Hold": lambda m: (ChannelHeld(**self._common(m)),),
             "Unhold": lambda m: (ChannelUnheld(**self._common(m)),),
             "Hangup": self._hangup,
@@ -116,6 +123,7 @@ class Translator:
     def forget(self) -> None:
         """The link is gone: what we knew of phones may be old."""
         self._contacts.clear()
+        self._bridges.clear()
         self._reachable.clear()
         self._busy.clear()
 
@@ -177,21 +185,48 @@ class Translator:
             extension=message.get("Extension"),
         )
 
+    def _bridge_enter(self, message: Message) -> Iterator[ChannelEvent]:
+        common, bridge = self._common(message), message.get("BridgeUniqueid")
+        self._bridges.setdefault(bridge, {})[common["channel"].uniqueid] = _Leg(common["channel"], common["call_id"])
+        yield ChannelBridged(**common, bridge=bridge)
+
+    def _bridge_leave(self, message: Message) -> Iterator[ChannelEvent]:
+        common, bridge = self._common(message), message.get("BridgeUniqueid")
+        legs = self._bridges.get(bridge, {})
+        legs.pop(common["channel"].uniqueid, None)
+        if not legs:
+            self._bridges.pop(bridge, None)
+        yield ChannelUnbridged(**common, bridge=bridge)
+
     def _attended_transfer(self, message: Message) -> Iterator[ChannelEvent]:
-        """DestType App: the consulted line still sits in an application (a queue), so it has no leg of a partner and the
-        second transferer's own channel stands for it."""
         if not TRANSFER_DONE[message.get("Result")] or self.ref(message, "Transferee") is None:
             log.info("transfer_failed", how="attended", result=message.get("Result"))
             return
-        target = "TransferTarget" if message.get("TransferTargetUniqueid") else "SecondTransferer"
+        partner = self._partner(message)
+        in_application = message.get("DestType") == "App"
         yield TransferDone(
             **self._common(message, "Transferee"),
             how="attended",
             by=endpoint_of(message.get("OrigTransfererChannel")),
-            target=self.ref(message, target),
-            target_endpoint=endpoint_of(message.get(f"{target}Channel")) if target == "TransferTarget" else "",
-            consult_call_id=call_id_of(message, target),
+            target=partner.channel if partner else None,
+            target_endpoint=endpoint_of(partner.channel.name) if partner and not in_application else "",
+            consult_call_id=partner.call_id if partner else None,
         )
+
+    def _partner(self, message: Message) -> _Leg | None:
+        """Asterisk names the new partner (two calls of the phone joined by REFER); or the consulted line still sits in an
+        application and the transferer's second channel stands for it; or (Atxfer) only the bridge is named."""
+        if message.get("DestType") == "App":
+            return self._leg(message, "SecondTransferer")
+        if message.get("TransferTargetUniqueid"):
+            return self._leg(message, "TransferTarget")
+        known = {message.get(f"{who}Uniqueid") for who in ("Transferee", "OrigTransferer", "SecondTransferer")}
+        legs = self._bridges.get(message.get("DestBridgeUniqueid"), {})
+        return next((leg for uniqueid, leg in legs.items() if uniqueid not in known), None)
+
+    def _leg(self, message: Message, prefix: str) -> _Leg | None:
+        channel = self.ref(message, prefix)
+        return _Leg(channel, call_id_of(message, prefix)) if channel else None
 
     def _contact_status(self, message: Message) -> Iterator[SwitchEvent]:
         endpoint, uri = message.get("EndpointName"), message.get("URI")

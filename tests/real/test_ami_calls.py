@@ -165,7 +165,7 @@ async def stage(asterisk: AsteriskInstance, request: pytest.FixtureRequest) -> A
     server.close()
     await server.wait_closed()
     if os.environ.get("CTI_RECORD_AMI"):
-        name = request.node.name.removeprefix("test_")
+        name = request.node.name.removeprefix("test_").replace("[", "_").rstrip("]")
         (TRANSCRIPTS / f"{name}.txt").write_bytes(b"".join(r + b"\r\n\r\n" for r in raw))
 
 
@@ -287,24 +287,29 @@ async def test_attended_transfer_to_a_line_still_in_a_queue(stage: Stage) -> Non
     assert await asyncio.wait_for(waiting, 5) == f"200 result={ord('D')}"
 
 
-async def test_attended_transfer_by_us(stage: Stage) -> None:
+@pytest.mark.parametrize("extension", ["1002", "q-vip"])
+async def test_attended_transfer_by_us(stage: Stage, extension: str) -> None:
     await stage.phone("1001")
     await stage.phone("1002")
     agi = await stage.caller()
     await stage.dial(agi, "1001", "gtT")
     answered = await stage.wait(ChannelAnswered, "1001")
     await stage.wait(ChannelBridged, "1001")
-    await stage.switch.attended_transfer(answered.channel, "1002", "cti-transfer")
+    await stage.switch.attended_transfer(answered.channel, extension, "cti-transfer")
     consult = await stage.session()
     assert consult.variables["agi_network_script"] == "transfer"
+    assert consult.variables["agi_arg_1"] == extension
     await consult.say("ANSWER")
     await stage.dial(consult, "1002")
     await stage.wait(ChannelAnswered, "1002")
-    await asyncio.sleep(0.3)
+    # The agent hears the consulted one before he completes the transfer.
+    await stage.wait(ChannelBridged, "1002")
     await stage.switch.hangup(answered.channel)
     done = await stage.wait(TransferDone)
     assert (done.how, done.by, done.call_id) == ("attended", "1001", CALL)
     assert done.channel == agi.channel
+    assert done.target is not None
+    assert done.target.name.removesuffix("1") == consult.channel.name.removesuffix("2")
 
 
 async def test_phone_comes_and_goes(stage: Stage) -> None:
