@@ -150,12 +150,12 @@ class State:
         tops = [*(frame.then for frame in self.frames[:-1]), name]
         frames = [_packed(frame, top, history) for frame, top in zip(self.frames, tops, strict=True)]
         state: dict[str, Any] = {**frames[-1], "l": self.language, "p": self.offered}
-        extra = {"s": frames[:-1], "c": self.visits, "a": self.agent, "q": self.queued}
+        extra = {"s": frames[:-1], "c": dict(self.visits), "a": self.agent, "q": self.queued}
         return {**state, **{key: value for key, value in extra.items() if value}}
 
 
 def _packed(frame: Frame, name: str, history: bool) -> dict[str, Any]:
-    kept = frame.history if history else []
+    kept = list(frame.history) if history else []
     alive = needed(frame.flow)
     paths = frozenset[str]().union(*(alive.get(node, frozenset()) for node in (name, *kept)))
     packed: dict[str, Any] = {"f": frame.flow.name, "n": name}

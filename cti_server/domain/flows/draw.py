@@ -1,0 +1,205 @@
+"""A flow as a picture: Mermaid text, or an SVG with nodes in layers from the start downwards.
+
+Both show every node with what it says in each language, and every way with its key or condition. Ways every question has (0, # and
+misses) are left out; they would hide the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+
+from cti_server.domain.flows.graph import successors, targets
+from cti_server.domain.flows.schema import Flow, Node, Queue, Text, When
+
+WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 230, 92, 36, 70, 30
+MOST_LINE = 30
+"""Columns of text in a box; a Chinese character takes two."""
+COLOURS = {
+    "menu": "#fff3d6",
+    "collect": "#fff3d6",
+    "record": "#fff3d6",
+    "survey": "#fff3d6",
+    "queue": "#d9f2dd",
+    "transfer": "#d9f2dd",
+    "hangup": "#eceff1",
+    "lookup": "#dceafb",
+    "create": "#dceafb",
+    "urge": "#dceafb",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    start: str
+    end: str
+    label: str
+
+
+def edges(flow: Flow) -> list[Edge]:
+    """Ways as written in the file, those to the same node joined."""
+    joined: dict[tuple[str, str], list[str]] = {}
+    for name, node in flow.nodes.items():
+        for path, target in targets(node):
+            if path[-1] in ("person", "back", "enough"):
+                continue
+            labels = joined.setdefault((name, target), [])
+            label = _label(node, path)
+            if label and label not in labels:
+                labels.append(label)
+    return [Edge(start, end, ", ".join(labels)) for (start, end), labels in joined.items()]
+
+
+def _label(node: Node, path: tuple[str | int, ...]) -> str:
+    if path[0] == "keys":
+        return str(path[1])
+    if isinstance(node, When) and path[0] == "cases":
+        return node.cases[int(path[1])].test.root
+    return "" if path[-1] == "next" else str(path[-1]).replace("_", " ")
+
+
+def lines(name: str, node: Node) -> list[str]:
+    """Title of a node's box and what it says or does, one line a language."""
+    text = getattr(node, "say", None)
+    spoken = list(text.root.values()) if isinstance(text, Text) else [_about(node)]
+    return [f"{name} · {node.kind}", *(line for line in spoken if line)]
+
+
+def _about(node: Node) -> str:
+    if isinstance(node, Queue):
+        return node.queue if isinstance(node.queue, str) else " / ".join(node.queue.values())
+    return next((str(value) for key in ("query", "calendar", "what", "flow") if (value := getattr(node, key, ""))), "")
+
+
+def mermaid(flow: Flow) -> str:
+    """https://mermaid.js.org flowchart."""
+    out = ["flowchart TD", f'  start_(("{_quoted(" / ".join(flow.title.root.values()))}")) --> {flow.start}_']
+    for name, node in flow.nodes.items():
+        text = "<br/>".join(_quoted(line) for line in lines(name, node))
+        left, right = _SHAPES.get(node.kind, ("[", "]"))
+        out.append(f'  {name}_{left}"{text}"{right}')
+    for edge in edges(flow):
+        arrow = f'-- "{_quoted(edge.label)}" -->' if edge.label else "-->"
+        out.append(f"  {edge.start}_ {arrow} {edge.end}_")
+    return "\n".join(out) + "\n"
+
+
+_SHAPES = {"menu": ("{{", "}}"), "when": ("{", "}"), "hours": ("{", "}"), "queue": ("([", "])"), "hangup": ("((", "))")}
+
+
+def _quoted(text: str) -> str:
+    return escape(text, quote=False).replace('"', "&quot;").replace("#", "&#35;")
+
+
+# ---- SVG -----------------------------------------------------------------------------------------------------
+
+
+def svg(flow: Flow) -> str:
+    """A standalone SVG document."""
+    places = layout(flow)
+    width = max(x for x, _ in places.values()) + WIDTH + MARGIN
+    height = max(y for _, y in places.values()) + HEIGHT + MARGIN
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        'font-family="Noto Sans CJK SC, Noto Sans, sans-serif" font-size="12">',
+        f"<title>{escape(' / '.join(flow.title.root.values()))}</title>",
+        '<defs><marker id="to" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto">'
+        '<path d="M0,0 L8,4 L0,8 z" fill="#607d8b"/></marker></defs>',
+        '<rect width="100%" height="100%" fill="white"/>',
+    ]
+    parts += [part for edge in edges(flow) if edge.end in places for part in _edge(edge, places)]
+    parts += [part for name, node in flow.nodes.items() for part in _box(lines(name, node), node.kind, places[name])]
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def layout(flow: Flow) -> Mapping[str, tuple[int, int]]:
+    """Top left corner of each node: layers by distance from the start, ordered by their parents to keep ways short."""
+    layers = _layers(flow)
+    order = {name: place for layer in layers for place, name in enumerate(layer)}
+    parents: dict[str, list[str]] = {}
+    for edge in edges(flow):
+        parents.setdefault(edge.end, []).append(edge.start)
+    for above, layer in pairwise(layers):
+        known = set(above)
+
+        def weight(name: str, known: set[str] = known) -> float:
+            near = [order[parent] for parent in parents.get(name, ()) if parent in known]
+            return sum(near) / len(near) if near else order[name]
+
+        layer.sort(key=lambda name: (weight(name), order[name]))
+        order.update({name: place for place, name in enumerate(layer)})
+    return {
+        name: (MARGIN + place * (WIDTH + GAP_X), MARGIN + depth * (HEIGHT + GAP_Y))
+        for depth, layer in enumerate(layers)
+        for place, name in enumerate(layer)
+    }
+
+
+def _layers(flow: Flow) -> list[list[str]]:
+    seen: set[str] = {flow.start}
+    layers = [[flow.start]]
+    while True:
+        following = (target for name in layers[-1] for target in sorted(successors(flow, name)))
+        new = [name for name in dict.fromkeys(following) if name not in seen]
+        if not new:
+            break
+        seen.update(new)
+        layers.append(new)
+    rest = [name for name in flow.nodes if name not in seen]
+    return [*layers, rest] if rest else layers
+
+
+def _box(text: list[str], kind: str, place: tuple[int, int]) -> Iterator[str]:
+    x, y = place
+    colour = COLOURS.get(kind, "#ffffff")
+    yield f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="8" fill="{colour}" stroke="#607d8b"/>'
+    full = escape(" ".join(text))
+    yield f"<g><title>{full}</title>"
+    for row, line in enumerate(_rows(text)):
+        weight = ' font-weight="bold"' if row == 0 else ""
+        yield f'<text x="{x + 10}" y="{y + 18 + row * 16}"{weight}>{escape(line)}</text>'
+    yield "</g>"
+
+
+def _rows(text: list[str]) -> list[str]:
+    """At most five rows: title, then each language wrapped to its share."""
+    share = 4 if len(text) < 3 else 2
+    return [cut(text[0], 1)[0], *(row for line in text[1:3] for row in cut(line, share))]
+
+
+def cut(text: str, rows: int) -> list[str]:
+    """Wrap to `MOST_LINE` columns, an ellipsis where `rows` do not suffice."""
+    out = [""]
+    width = 0
+    for character in text:
+        wide = 2 if ord(character) > 0x2E7F else 1
+        if width + wide > MOST_LINE:
+            if len(out) == rows:
+                out[-1] = out[-1][:-1] + "…"
+                break
+            out.append("")
+            width = 0
+        out[-1] += character
+        width += wide
+    return out
+
+
+def _edge(edge: Edge, places: Mapping[str, tuple[int, int]]) -> Iterator[str]:
+    (x1, y1), (x2, y2) = places[edge.start], places[edge.end]
+    down = y2 > y1
+    x1, y1 = x1 + WIDTH // 2, y1 + (HEIGHT if down else 0)
+    x2, y2 = x2 + WIDTH // 2 - (0 if down else 30), y2 + (0 if down else HEIGHT)
+    bend = max(40, abs(y2 - y1) // 2) * (1 if down else -1)
+    dashes = "" if down else ' stroke-dasharray="5 4"'
+    yield (
+        f'<path d="M{x1},{y1} C{x1},{y1 + bend} {x2},{y2 - bend} {x2},{y2}" fill="none" stroke="#607d8b"{dashes} '
+        'marker-end="url(#to)"/>'
+    )
+    if edge.label:
+        x, y = x1 * 0.35 + x2 * 0.65, y1 * 0.35 + y2 * 0.65
+        yield (
+            f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="middle" fill="#b71c1c" stroke="white" stroke-width="3" '
+            f'paint-order="stroke">{escape(cut(edge.label, 1)[0])}</text>'
+        )
