@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import islice
 
 import structlog
@@ -291,3 +291,15 @@ class Journal:
         if not self._mute:
             self._mute = True
             log.error("spill_unwritable", error=str(error), kept_in_memory_at_most=self._memory_facts)
+
+
+async def replay(store: FactStore, since: Micros) -> AsyncIterator[Recorded]:
+    """Stored facts recorded at or after `since`, oldest first. Raises StorageUnavailable.
+
+    Ids are made from the clock, so a time is a place on the timeline.
+    """
+    last_id = since - 1
+    while facts := await store.after(last_id, limit=BATCH):
+        for recorded in facts:
+            yield recorded
+        last_id = facts[-1].id

@@ -24,8 +24,8 @@ _a = tables.accounts.c
 class SqlAccounts:
     """Account file; `verify_pin` is the only way to ask about a PIN."""
 
-    def __init__(self, database: Database, clock: Clock, hasher: Hasher) -> None:
-        self._database, self._clock, self._hasher = database, clock, hasher
+    def __init__(self, database: Database, clock: Clock, hasher: Hasher | None = None) -> None:
+        self._database, self._clock, self._hasher = database, clock, hasher or Hasher()
 
     async def get(self, number: str) -> Account:
         """Raises NotFound."""

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cti_server.clock import Clock, new_id
+from cti_server.clock import Clock, SystemClock, new_id
 from cti_server.domain.customers import Account, Customer, CustomerCard, Holding, KnownCaller, Relation, contacts
 from cti_server.domain.ids import CustomerId
 from cti_server.errors import Conflict, InvalidValue, NotFound
@@ -25,9 +25,9 @@ _c = tables.customers.c
 class SqlCustomers:
     """`services.customers.CustomerStore`."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
-        self._clock = clock
+        self._clock = clock or SystemClock()
 
     async def known_callers(self, number: str) -> Sequence[KnownCaller]:
         """Everyone who has this E.164 number."""

@@ -75,6 +75,11 @@ class SqlFactStore:
         async with self._database.read() as connection:
             return [CallId(call_id) for call_id in (await connection.execute(query)).scalars()]
 
+    async def open_records(self) -> list[CallRecord]:
+        """Records of `open_calls`, newest first."""
+        async with self._database.read() as connection:
+            return await calls_of(connection, tables.calls.c.ended.is_(None), limit=None)
+
     async def load_call(self, call_id: CallId) -> CallRecord | None:
         """The stored call record; None when no fact of the call is stored."""
         async with self._database.read() as connection:
@@ -178,7 +183,7 @@ class SqlFactStore:
         self._last.clear()
 
 
-async def calls_of(connection: AsyncConnection, *where: ColumnElement[bool], limit: int) -> list[CallRecord]:
+async def calls_of(connection: AsyncConnection, *where: ColumnElement[bool], limit: int | None) -> list[CallRecord]:
     """Call records newest first, filtered by conditions on `tables.calls`."""
     query = select(tables.calls.c.record).where(*where).order_by(tables.calls.c.started.desc()).limit(limit)
     return [_record.validate_python(record) for record in (await connection.execute(query)).scalars()]
