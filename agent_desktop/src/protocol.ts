@@ -26,7 +26,7 @@ export interface Health { status: "ok" | "degraded"; version: string; switch_lin
 
 export interface LiveState { last: number; now: number; me: Me | null; board: Board }
 
-export interface Me { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string; system: "available" | "offered" | "talking" | "hold" | "wrap_up" | "unreachable" | "busy_elsewhere"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; queues: (string)[] }
+export interface Me { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; system: "available" | "offered" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; queues: (string)[] }
 
 export interface Order { ticket_id: string; number: string; kind: string; state: string; opened_at: number; due_at: number | null; summary: string }
 

@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cti_server.domain.agents import Intent, SystemState
+from cti_server.domain.agents import Intent
 from cti_server.domain.users import Role
 
+System = Literal["available", "offered", "talking", "wrap_up", "unreachable", "busy"]
 Stage = Literal["menu", "waiting", "ringing", "talking", "held", "survey", "ended"]
 
 
@@ -23,19 +24,20 @@ class Wire(BaseModel):
 
 
 class Me(Wire):
-    """An agent: what he asked for (intent) and what the system sees are two fields. `deadline` is when the state ends by
-    itself; null = it does not."""
+    """An agent: what he asked for (intent) and what the system sees are two fields. `busy` = his phone is in a call that is
+    none of ours; `held` = the talk is on hold. `deadline` is when the state ends by itself; null = it does not."""
 
     agent_id: str
     name: str = ""
     intent: Intent
-    reason: str = ""
-    system: SystemState
+    reason: str | None = None
+    system: System
     since: int
     deadline: int | None = None
     call_id: str | None = None
     visit_id: str | None = None
     offer_id: str | None = None
+    held: bool = False
     queues: list[str] = []
 
 

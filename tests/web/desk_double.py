@@ -19,6 +19,7 @@ PAUSE_CODES = [
     {"code": "meal", "zh": "用餐", "en": "Meal"},
     {"code": "training", "zh": "培训", "en": "Training"},
 ]
+SYSTEM = {"hold": "talking", "busy_elsewhere": "busy"}
 
 
 class ManualClock:
@@ -135,8 +136,9 @@ class DeskDouble:
             "agent_id": agent_id,
             "name": self.names[agent_id],
             "intent": state.intent,
-            "reason": state.reason,
-            "system": state.system,
+            "reason": state.reason or None,
+            "system": SYSTEM.get(state.system, state.system),
+            "held": state.system == "hold",
             "since": state.since,
             "deadline": state.wrap_up_until or state.deadline,
             "call_id": state.call_id,

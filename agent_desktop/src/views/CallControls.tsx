@@ -13,10 +13,10 @@ export function CallControls({ own }: { own: Me }) {
       </div>
     );
   }
-  if (own.system !== "talking" && own.system !== "hold") return null;
+  if (own.system !== "talking") return null;
   return (
     <div class="controls row">
-      <strong class="grow">{word("system", own.system)}</strong>
+      <strong class="grow">{word("system", own.held ? "held" : own.system)}</strong>
       <Transfer />
       <button type="button" class="danger" disabled={busy.value} aria-keyshortcuts="Alt+9" onClick={() => void wish("hang_up", {})} data-test="hang-up">{t("hang_up")}</button>
     </div>

@@ -18,7 +18,7 @@ export function State() {
   );
 }
 
-const UNOCCUPIED = ["available", "unreachable", "busy_elsewhere"];
+const UNOCCUPIED = ["available", "unreachable", "busy"];
 
 function tone(own: Me): string {
   if (own.system === "offered") return "ringing";
@@ -28,6 +28,7 @@ function tone(own: Me): string {
 }
 
 function headline(own: Me): string {
+  if (own.held) return word("system", "held");
   if (own.intent === "ready" || !UNOCCUPIED.includes(own.system)) return word("system", own.system);
   return word("intent", own.intent);
 }
