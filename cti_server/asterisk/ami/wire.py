@@ -37,7 +37,8 @@ class Message:
 
     @property
     def is_event(self) -> bool:
-        return self.raw[:6].lower() == b"event:"
+        raw = self.raw
+        return raw.startswith(b"Event:") or raw[:6].lower() == b"event:"
 
     @property
     def name(self) -> str:
