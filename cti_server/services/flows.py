@@ -65,13 +65,15 @@ class FlowRegistry:
         self._subscribers.append(subscriber)
         return lambda: self._subscribers.remove(subscriber)
 
-    def load(self) -> None:
-        """Read the folder now. Problems of files are kept in `problems` and logged, not raised; raises BadSettings when there
-        is no such folder."""
+    def load(self, *, report: bool = True) -> None:
+        """Read the folder now. Problems of files are kept in `problems` and, with `report`, logged; they are not raised.
+        Raises BadSettings when there is no such folder."""
         try:
             self._take(_stamp(self.folder), _read(self.folder))
         except OSError as error:
             raise BadSettings(f"paths.flows: {self.folder} cannot be read: {error.strerror}") from None
+        if report:
+            self._report()
 
     async def refresh(self) -> bool:
         """Reload if any file changed (time, size or inode); True when it did."""
@@ -79,7 +81,13 @@ class FlowRegistry:
         if stamp == self._stamp:
             return False
         self._take(stamp, await asyncio.to_thread(_read, self.folder))
+        self._report()
         return True
+
+    def _report(self) -> None:
+        for problem in self.problems:
+            log.error("flow_refused", file=problem.file, line=problem.line, node=problem.node, reason=problem.message)
+        log.info("flows_in_force", versions={name: flow.version for name, flow in self.flows.items()})
 
     async def watch(self, every: float = WATCH_SECONDS) -> None:
         """Reload after each change, until cancelled. A folder that is away for a moment changes nothing."""
@@ -99,8 +107,6 @@ class FlowRegistry:
         flows = {**self._kept(files), **flows}
         dids = [problem for did, to in self.dids.items() if (problem := _did_problem(did, to, flows))]
         self.problems = tuple(sorted({*unreadable, *calendars, *refused, *dids}))
-        for problem in self.problems:
-            log.error("flow_refused", file=problem.file, line=problem.line, node=problem.node, reason=problem.message)
         self._put_in_force(flows)
 
     def _kept(self, files: Mapping[str, str | Problem]) -> dict[str, Flow]:
@@ -109,10 +115,9 @@ class FlowRegistry:
         return {name: self.flows[name] for name in names if name and name in self.flows}
 
     def _put_in_force(self, flows: dict[str, Flow]) -> None:
-        changed = {name for name in {*flows, *self.flows} if self.flows.get(name) != flows.get(name)}
+        changed = flows != self.flows
         self.flows = MappingProxyType(flows)
         if changed:
-            log.info("flows_in_force", changed=sorted(changed), versions={n: f.version for n, f in flows.items()})
             for subscriber in tuple(self._subscribers):
                 subscriber(self.flows)
 

@@ -1,7 +1,7 @@
 """A flow as a picture: Mermaid text, or an SVG with nodes in layers from the start downwards.
 
-Both show every node with what it says in each language, and every way with its key or condition. Ways every question has (0, # and
-misses) are left out; they would hide the rest.
+Both show every node with what it says in each language, and every way with its key or condition. Ways every question has (0, #
+and misses) are left out; they would hide the rest.
 """
 
 from __future__ import annotations
