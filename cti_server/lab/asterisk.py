@@ -195,7 +195,11 @@ class AsteriskInstance:
             async with asyncio.timeout(START_SECONDS):
                 await self._booted(self._process)
         except TimeoutError:
+            await self.kill()
             raise SwitchUnavailable(f"Asterisk was not up after {START_SECONDS:.0f} s:\n{self._last_words()}") from None
+        except BaseException:
+            await self.kill()  # half booted, it does not hear SIGTERM
+            raise
 
     async def stop(self) -> None:
         """Hang up everything and end; killed when that takes too long."""

@@ -64,7 +64,9 @@ def environment(options: Options, asterisk: AsteriskInstance) -> dict[str, str]:
     return {**os.environ, **ours, **{name: os.environ[name] for name in MAY_BE_SET if name in os.environ}}
 
 
-def ready(options: Options, asterisk: AsteriskInstance, settings: Mapping[str, str], sample: Any) -> dict[str, Any]:
+def ready(
+    options: Options, asterisk: AsteriskInstance, server: Process, settings: Mapping[str, str], sample: Any
+) -> dict[str, Any]:
     """What programs need to know of a running demo: one JSON object."""
     ports, web = asterisk.ports, f"http://127.0.0.1:{settings['CTI_HTTP__PORT']}"
     return {
@@ -77,6 +79,7 @@ def ready(options: Options, asterisk: AsteriskInstance, settings: Mapping[str, s
         "carrier": {"call_from": CARRIER_ADDRESS, "called_at": f"{CARRIER_ADDRESS}:{ports.carrier}"},
         "webrtc": {"url": f"ws://127.0.0.1:{ports.http}/ws"},
         "ami": {"host": "127.0.0.1", "port": ports.ami, "username": asterisk.user, "password": asterisk.secret},
+        "server": {"pid": server.pid, "log": str(options.data / "server.log")},
         "agi": {"host": "127.0.0.1", "port": int(settings["CTI_AGI__PORT"])},
         "asterisk": {"node": asterisk.node, "pid": asterisk.process_id, "folder": str(asterisk.folder)},
         "phones": [
@@ -174,7 +177,7 @@ async def healthy(process: Process, url: str, log: Path) -> None:
                 raise Unavailable(f"the server ended at its start:\n{tail(log)}")
             try:
                 async with client.get(url) as answer:
-                    if answer.status == 200:
+                    if answer.status == 200 and (await answer.json())["status"] == "ok":
                         return
             except (aiohttp.ClientError, TimeoutError):
                 pass
@@ -204,7 +207,7 @@ async def run(options: Options) -> None:
         sample = await sample_data(options, settings)
         say("server")
         server = await stack.enter_async_context(serving(options, settings))
-        facts = ready(options, asterisk, settings, sample)
+        facts = ready(options, asterisk, server, settings, sample)
         await healthy(server, facts["http"]["health"], options.data / "server.log")
         print(announce(facts), flush=True)
         if options.ready_file:
