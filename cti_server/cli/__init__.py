@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from cti_server.cli import flow
+from cti_server.cli import database, flow
 
 app = typer.Typer(name="cti-server", no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(flow.app, name="flow")
+app.add_typer(database.app)
 
 
 def main() -> None:

@@ -127,8 +127,9 @@ def _sqlite_engine(url: str) -> AsyncEngine:
     if path and path != ":memory:":
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).touch(mode=0o600)  # it holds personal data; WAL files inherit the mode
         except OSError as error:
-            raise BadSettings(f"CTI_DATABASE__URL: cannot make the folder of {path}: {error.strerror}") from error
+            raise BadSettings(f"CTI_DATABASE__URL: cannot write {path}: {error.strerror}") from error
     engine = create_async_engine(url, connect_args={"timeout": BUSY_MILLIS / 1000})
     event.listen(engine.sync_engine, "connect", _on_connect)
     event.listen(engine.sync_engine, "begin", _on_begin)

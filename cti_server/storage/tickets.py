@@ -84,7 +84,7 @@ class SqlTickets:
         """Requests still to be carried out, by the place they kept."""
         async with self._database.read() as connection:
             found = await tickets_where(connection, _t.kind == "callback", _t.state == "waiting", limit=None)
-        requests = [(ticket.ticket_id, _request(ticket.fields)) for ticket in found]
+        requests = [(ticket.ticket_id, _request(ticket)) for ticket in found]
         return sorted(requests, key=lambda pair: pair[1].entered_at)
 
     async def end_callback(self, ticket_id: str, state: Literal["done", "unreachable"]) -> None:
@@ -184,15 +184,17 @@ def _ticket(row: Row[Any]) -> Ticket:
     )
 
 
-def _request(fields: Mapping[str, Any]) -> CallbackRequest:
-    skills: Sequence[Sequence[Any]] = fields.get("skills", ())
+def _request(ticket: Ticket) -> CallbackRequest:
+    """A request made by a flow names no queue and no place: it waits from when it was made."""
+    fields = ticket.fields
+    skills: Sequence[Sequence[Any]] = fields.get("skills") or ()
     return CallbackRequest(
-        number=fields["number"],
-        queue=fields["queue"],
-        priority=fields["priority"],
-        entered_at=fields["entered_at"],
+        number=str(fields.get("number") or ""),
+        queue=str(fields.get("queue") or ""),
+        priority=int(fields.get("priority") or 0),
+        entered_at=int(fields.get("entered_at") or ticket.opened_at),
         skills=tuple((str(name), int(level)) for name, level in skills),
-        language=fields["language"],
-        customer=fields.get("customer", {}),
-        attempts=fields.get("attempts", 0),
+        language=str(fields.get("language") or ""),
+        customer=fields.get("customer") or {},
+        attempts=int(fields.get("attempts") or 0),
     )
