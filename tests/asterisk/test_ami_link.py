@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from ami_fake import GREETING, FakeAmi, reply, reply_list
 from asterisk.ami.action import Action, SimpleAction
 from pydantic import SecretStr
 
@@ -16,6 +15,7 @@ from cti_server.asterisk.ami.session import Session
 from cti_server.asterisk.ami.wire import Message
 from cti_server.config import AmiSettings
 from cti_server.errors import InvalidValue, SwitchRefused, SwitchUnavailable
+from tests.asterisk.ami_fake import GREETING, FakeAmi, reply, reply_list
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
-from ami_fake import FakeAmi, reply, reply_list
 
 from cti_server.asterisk.ami.wire import Message
 from cti_server.asterisk.switch import AmiSwitch
@@ -15,6 +14,7 @@ from cti_server.clock import SystemClock
 from cti_server.domain.ids import ChannelRef
 from cti_server.errors import InvalidValue, SwitchRefused, SwitchUnavailable
 from cti_server.ports import ChannelEnded, ChannelUp, LinkDown, LinkUp, Switch, SwitchEvent
+from tests.asterisk.ami_fake import FakeAmi, reply, reply_list
 
 CHANNEL = ChannelRef("lab", "lab-1.1", "PJSIP/1001-00000001")
 
