@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
@@ -13,9 +10,10 @@ from cti_server.clock import Clock
 from cti_server.config import Settings
 from cti_server.domain.ids import MINUTE
 from cti_server.ports import FactStore
+from cti_server.storage.passwords import Hasher
 from cti_server.web import middleware
 from cti_server.web.api import agents, calls, customers, session, system, wishes
-from cti_server.web.auth import Auth, Passwords, SessionLimits, UserStore
+from cti_server.web.auth import Auth, SessionLimits, UserStore
 from cti_server.web.desk import Desk
 from cti_server.web.limits import SignInLimits
 from cti_server.web.live.hub import Hub
@@ -27,7 +25,6 @@ from cti_server.web.parts import PARTS, HealthCheck, Parts
 from cti_server.web.routes import Route, add_routes
 
 BODY_BYTES = 64 * 1024
-PASSWORD_THREADS = 2
 
 REST: tuple[Route, ...] = (
     *system.ROUTES,
@@ -50,14 +47,14 @@ def create_app(
     facts: FactStore,
     clock: Clock,
     health: HealthCheck,
+    hasher: Hasher | None = None,
     registry: CollectorRegistry | None = None,
 ) -> web.Application:
     """Call it when the bus knows the stored timeline's last id: the live stream starts there."""
     registry = registry or CollectorRegistry()
     meters = Meters(registry)
-    executor = ThreadPoolExecutor(PASSWORD_THREADS, thread_name_prefix="argon2")
     limits = SessionLimits(int(settings.http.session_hours * 60 * MINUTE), int(settings.http.idle_minutes * MINUTE))
-    auth = Auth(users, Passwords(executor), clock, limits, SignInLimits(clock))
+    auth = Auth(users, hasher or Hasher(), clock, limits, SignInLimits(clock))
     hub = Hub(bus, facts, desk, clock, meters)
     app = web.Application(
         client_max_size=BODY_BYTES,
@@ -72,17 +69,8 @@ def create_app(
     add_routes(app, ROUTES)
     add_pages(app)
     app.on_shutdown.append(_close_live)
-    app.cleanup_ctx.append(_executor_context(executor))
     return app
 
 
 async def _close_live(app: web.Application) -> None:
     app[PARTS].hub.close()
-
-
-def _executor_context(executor: ThreadPoolExecutor) -> Callable[[web.Application], AsyncIterator[None]]:
-    async def context(_: web.Application) -> AsyncIterator[None]:
-        yield
-        executor.shutdown(wait=True, cancel_futures=True)
-
-    return context

@@ -7,27 +7,23 @@ and longer only while the database is away, so that agents keep working through 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import secrets
 from collections import OrderedDict
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Protocol
-
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 
 from cti_server.clock import Clock
 from cti_server.domain.ids import SECOND, Micros
 from cti_server.domain.users import SignInSession, User
 from cti_server.errors import NotSignedIn, StorageUnavailable, TooMany
+from cti_server.storage.passwords import Hasher
 from cti_server.web.limits import SignInLimits
 
 FRESH = 10.0
 TOUCH_EVERY: Micros = 30 * SECOND
 CACHED_SESSIONS = 10_000
-WAITING_PASSWORDS = 32
+CHECKED_AT_ONCE = 32
 
 
 class UserStore(Protocol):
@@ -57,35 +53,6 @@ class SessionLimits:
     idle: Micros
 
 
-class Passwords:
-    """argon2id in an executor: it costs tens of milliseconds and 64 MiB on purpose, so never on the event loop."""
-
-    def __init__(self, executor: Executor, hasher: PasswordHasher | None = None) -> None:
-        self._executor = executor
-        self._hasher = hasher or PasswordHasher()
-        self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
-        self._waiting = 0
-
-    async def verify(self, password: str, password_hash: str | None) -> bool:
-        """False too when there is no hash, after the same work, so the answer time tells nothing about who exists.
-        Raises TooMany when too many are being checked already."""
-        if self._waiting >= WAITING_PASSWORDS:
-            raise TooMany("too many sign-ins at once; try again in 5 s", retry_after=5)
-        self._waiting += 1
-        try:
-            loop = asyncio.get_running_loop()
-            matches = await loop.run_in_executor(self._executor, self._matches, password_hash or self._nobody, password)
-        finally:
-            self._waiting -= 1
-        return matches and password_hash is not None
-
-    def _matches(self, password_hash: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(password_hash, password)
-        except (VerificationError, InvalidHashError):
-            return False
-
-
 def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -94,10 +61,11 @@ class Auth:
     """Sign in, recognise, sign out."""
 
     def __init__(
-        self, users: UserStore, passwords: Passwords, clock: Clock, limits: SessionLimits, tries: SignInLimits
+        self, users: UserStore, hasher: Hasher, clock: Clock, limits: SessionLimits, tries: SignInLimits
     ) -> None:
         self._users = users
-        self._passwords = passwords
+        self._hasher = hasher
+        self._checking = 0
         self._clock = clock
         self._limits = limits
         self._tries = tries
@@ -108,12 +76,22 @@ class Auth:
         out by an administrator: the same words for all three) and TooMany."""
         self._tries.count(login, address)
         user = await self._users.user_by_login(login)
-        right = await self._passwords.verify(password, user.password_hash if user else None)
+        right = await self._matches(password, user)
         if user is None or not right or not user.active:
             await self._users.audit(self._clock.now(), login, "sign_in_refused", address=address)
             raise NotSignedIn("login or password is wrong", reason="credentials")
         self._tries.succeeded(login, address)
         return await self._start(user, address)
+
+    async def _matches(self, password: str, user: User | None) -> bool:
+        """Costs the same whether the user exists or not. Bounded: a hash takes tens of milliseconds of processor."""
+        if self._checking >= CHECKED_AT_ONCE:
+            raise TooMany("too many sign-ins at once; try again in 5 s", retry_after=5)
+        self._checking += 1
+        try:
+            return await self._hasher.verify(password, user.password_hash if user else None)
+        finally:
+            self._checking -= 1
 
     async def _start(self, user: User, address: str) -> tuple[str, Identity]:
         token, now = secrets.token_urlsafe(32), self._clock.now()

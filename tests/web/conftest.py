@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from web_world import PASSWORD, Client, SignIn, World, make_world
+
+from tests.web.web_world import PASSWORD, Client, SignIn, World, make_world
 
 
 @pytest.fixture

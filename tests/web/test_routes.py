@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 import pytest
-from web_world import LOGINS, SignIn, World
 
 from cti_server.domain.users import ROLES
 from cti_server.web.app import ROUTES
 from cti_server.web.routes import API, PUBLIC, Route
+from tests.web.web_world import LOGINS, SignIn, World
 
 PUBLIC_ROUTES = {("GET", "/health"), ("GET", "/metrics"), ("POST", "/session"), ("GET", "/openapi.json")}
 LOGIN_OF = {role: login for login, (role, agent_id) in reversed(LOGINS.items()) if agent_id or role not in ("agent",)}

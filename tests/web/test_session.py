@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from web_world import PASSWORD, SignIn, World, make_world, user
 
-from cti_server.web.auth import Auth, Passwords, token_hash
+from cti_server.storage.passwords import Hasher
+from cti_server.web.auth import Auth, token_hash
 from cti_server.web.limits import ADDRESS_FAILURES, LOGIN_FAILURES
 from cti_server.web.parts import PARTS
+from tests.web.web_world import PASSWORD, SignIn, World, make_world, user
 
 SESSION = "/api/v1/session"
 
@@ -47,20 +48,19 @@ async def test_a_refusal_does_not_tell_what_was_wrong(client_of: SignIn, world: 
 
 async def test_an_unknown_login_costs_the_same_hash(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     checked: list[str] = []
-    matches = Passwords._matches
+    matches = Hasher._matches
 
-    def counting(self: Passwords, password_hash: str, password: str) -> bool:
+    def counting(self: Hasher, password_hash: str, password: str) -> bool:
         checked.append(password_hash)
         return matches(self, password_hash, password)
 
-    monkeypatch.setattr(Passwords, "_matches", counting)
+    monkeypatch.setattr(Hasher, "_matches", counting)
     auth: Auth = world.app[PARTS].auth
     for login in ("1001", "nobody"):
         with pytest.raises(Exception, match="login or password is wrong"):
             await auth.sign_in(login, "wrong", "a")
     assert len(checked) == 2
     assert checked[1].startswith("$argon2id$")
-    auth._passwords._executor.shutdown()
 
 
 async def test_failures_lock_a_login_for_a_while(client_of: SignIn, world: World) -> None:

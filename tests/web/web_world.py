@@ -9,16 +9,18 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 from argon2 import PasswordHasher
-from desk_double import DeskDouble, ManualClock, MemoryFacts, MemoryUsers
 
 from cti_server.bus import Bus
 from cti_server.config import HttpSettings, Settings
 from cti_server.domain.ids import AgentId
 from cti_server.domain.users import Role, User
+from cti_server.storage.passwords import Hasher
 from cti_server.web.app import create_app
+from tests.web.desk_double import DeskDouble, ManualClock, MemoryFacts, MemoryUsers
 
 PASSWORD = "correct horse"
-HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+HASH = CHEAP.hash(PASSWORD)
 NAMES = {"1001": "Chen Mei", "1002": "Li Wei", "1900": "Sun Yan"}
 LOGINS: dict[str, tuple[Role, str | None]] = {
     "1001": ("agent", "1001"),
@@ -72,7 +74,9 @@ def make_world(*, facts: MemoryFacts | None = None, clock: Any = None, **http: A
             "details": {"node": "asterisk"},
         }
 
-    app = create_app(settings, desk=desk, users=users, bus=bus, facts=facts, clock=clock, health=health)
+    app = create_app(
+        settings, desk=desk, users=users, bus=bus, facts=facts, clock=clock, health=health, hasher=Hasher(CHEAP)
+    )
     return World(clock, bus, facts, desk, users, app, settings)
 
 

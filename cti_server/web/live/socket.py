@@ -136,6 +136,7 @@ class Connection:
     async def _end(self) -> None:
         """Close when the hub or the session says so; a peer that does not take the close is cut."""
         reason = await self._client.ended
+        self._parts.hub.leave(self._client)
         if reason is Close.SLOW:
             self._parts.hub.count_slow()
         try:
