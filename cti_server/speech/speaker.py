@@ -27,6 +27,9 @@ log = structlog.get_logger(__name__)
 
 MOST_CACHED = 20_000
 """Rendered files kept, about 400 MB; the oldest go at a reload."""
+HTTP_NAME = 120
+"""Names are padded to this length in addresses: Asterisk copies the path of its cached file into a buffer as long as the
+address (file.c, ast_fileexists), so a short address is fetched and then not found."""
 _NAME = re.compile(r"[0-9a-z-]{1,64}")
 
 
@@ -83,7 +86,7 @@ class PromptSpeaker:
 
     def file(self, language: str, name: str) -> Path | None:
         """The file behind `<over_http>/<language>/<name>` (with or without suffix), for the HTTP route; None = unknown."""
-        stem = name.removesuffix(audio.SUFFIX)
+        stem = name.removesuffix(audio.SUFFIX).lstrip("-")
         known = language in self._names and _NAME.fullmatch(stem) and stem in self._names[language]
         return self._sounds / language / (stem + audio.SUFFIX) if known else None
 
@@ -101,7 +104,7 @@ class PromptSpeaker:
 
     def _address(self, language: str, name: str) -> str:
         if self._over_http:
-            return f"{self._over_http}/{language}/{name}{audio.SUFFIX}"
+            return f"{self._over_http}/{language}/{name.rjust(HTTP_NAME, '-')}{audio.SUFFIX}"
         return f"{self._on_switch}/{language}/{name}"
 
     # ---- what has to be rendered -----------------------------------------------------------------------------------
