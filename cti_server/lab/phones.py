@@ -21,14 +21,15 @@ from typing import Any
 import numpy as np
 from baresip.call import Call, CallState
 from baresip.config import Account, Config
-from baresip.errors import AudioNotActive, AudioRestarted, BaresipError
+from baresip.errors import AudioNotActive, AudioRestarted, BaresipError, TransferFailed
 from baresip.events import Event, StackEvent
 from baresip.runtime import Runtime
 from baresip.ua import UserAgent
 
 from cti_server.errors import Conflict, Unavailable
 
-HEADERS = ("X-Call-Id", "Alert-Info")
+HEADERS = ("X-CTI-Call-Id", "X-CTI-Queue", "X-CTI-Fallback", "Alert-Info")
+"""Headers of a call that come in `Talk.headers`."""
 FRAME_SECONDS = 0.02
 KEPT_SECONDS = 10
 """How much of what a phone heard is kept."""
@@ -217,17 +218,11 @@ class AgentPhone:
 
     async def transfer(self, number: str) -> None:
         """Blind transfer of the latest call by REFER; ends that call. Raises Unavailable when refused."""
-        try:
-            await self.talk.call.transfer(f"sip:{number}@{self._at}")
-        except BaresipError as error:
-            raise Unavailable(f"transfer: {error}") from error
+        await _transferred(self.talk.call.transfer(f"sip:{number}@{self._at}"))
 
     async def complete_transfer(self, first: Talk, consultation: Talk) -> None:
         """Attended transfer: REFER with Replaces joins the partners of the two calls and ends both here."""
-        try:
-            await first.call.attended_transfer(consultation.call)
-        except BaresipError as error:
-            raise Unavailable(f"attended transfer: {error}") from error
+        await _transferred(first.call.attended_transfer(consultation.call))
 
     async def close(self) -> None:
         for talk in self.talks:
@@ -271,6 +266,17 @@ class AgentPhone:
         await talk.answered.wait()
         await asyncio.sleep(after)
         await talk.call.hangup()
+
+
+async def _transferred(transfer: Coroutine[Any, Any, None]) -> None:
+    try:
+        await transfer
+    except TransferFailed as error:
+        # Asterisk's BYE may overtake its NOTIFY of success; a refusal leaves the call up.
+        if "call closed before" not in str(error):
+            raise Unavailable(str(error)) from error
+    except BaresipError as error:
+        raise Unavailable(f"transfer: {error}") from error
 
 
 # ---- a phone in a process of its own ------------------------------------------------------------------------------

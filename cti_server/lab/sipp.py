@@ -91,8 +91,8 @@ class SippCaller:
         """
         with tempfile.TemporaryDirectory(prefix="cti-caller-") as folder:
             run = _Run(Path(folder), self)
-            run.scenario(_caller_scenario(to, caller, name, run.script(script, wait)))
-            return await run.single("-m", "1")
+            run.scenario(_caller_scenario(to, run.script(script, wait)))
+            return await run.single("-m", "1", *_keys(caller, name))
 
     async def called(
         self, listen: int, *, script: str = "wait 5; hangup", after: float = 0.5, refuse: int = 0
@@ -110,7 +110,8 @@ class SippCaller:
         """`calls` calls, `rate` new ones a second, at most `at_once` at a time; `callers` are used in turn."""
         with tempfile.TemporaryDirectory(prefix="cti-load-") as folder:
             run = _Run(Path(folder), self)
-            run.scenario(_caller_scenario(to, "[field0]", "", run.script(script, LONGEST_CALL)))
+            xml = _caller_scenario(to, run.script(script, LONGEST_CALL))
+            run.scenario(xml.replace("[caller_name]", "").replace("[caller]", "[field0]"))
             numbers = run.folder / "callers.csv"
             numbers.write_text("SEQUENTIAL\n" + "".join(f"{number};\n" for number in callers))
             return await run.load("-m", str(calls), "-r", f"{rate:g}", "-l", str(at_once), "-inf", str(numbers))
@@ -143,6 +144,8 @@ class _Run:
         messages = self.folder / "messages.log"
         await self._sipp(*options, "-trace_msg", "-message_file", str(messages))
         text = messages.read_text(encoding="utf-8", errors="replace") if messages.exists() else ""
+        if not text:
+            raise Unavailable(f"sipp saw no message: {self._why()}")
         return read_messages(text)
 
     async def load(self, *options: str) -> LoadReport:
@@ -169,7 +172,7 @@ class _Run:
                 if process.returncode is None:
                     process.kill()
                     await process.wait()
-        if code not in (0, 1):  # 1 = a call failed; the report says how
+        if code not in (0, 1):  # 1 = a call failed, which the report tells
             raise Unavailable(f"sipp ended with code {code}: {self._why()}")
 
     def _why(self) -> str:
@@ -238,7 +241,7 @@ _CALLER = """<?xml version="1.0" encoding="UTF-8"?>
 <send retrans="500"><![CDATA[
 INVITE sip:{to}@[remote_ip]:[remote_port] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: {name}<sip:{caller}@[local_ip]:[local_port]>;tag=[pid]c[call_number]
+From: [caller_name]<sip:[caller]@[local_ip]:[local_port]>;tag=[pid]c[call_number]
 To: <sip:{to}@[remote_ip]:[remote_port]>
 Call-ID: [call_id]
 CSeq: 1 INVITE
@@ -256,7 +259,7 @@ Content-Length: [len]
 <send><![CDATA[
 ACK [next_url] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: {name}<sip:{caller}@[local_ip]:[local_port]>;tag=[pid]c[call_number]
+From: [caller_name]<sip:[caller]@[local_ip]:[local_port]>;tag=[pid]c[call_number]
 [last_To:]
 Call-ID: [call_id]
 CSeq: 1 ACK
@@ -341,35 +344,40 @@ Content-Length: [len]
 """
 
 
-def _caller_scenario(to: str, caller: str, name: str, play: _Play) -> str:
-    for value in (to, caller):
-        if not re.fullmatch(r"[^\s<>@\"]+", value):
-            raise InvalidValue(f"{value!r} is no user part of a SIP address; escape odd characters as %XX")
-    shown = _quoted(name) + " " if name else ""
-    head = _CALLER.format(to=to, caller=caller, name=shown, sdp=_SDP)
+def _caller_scenario(to: str, play: _Play) -> str:
+    head = _CALLER.format(to=_user(to), sdp=_SDP)
     stay = _STAY.format(pcap=play.pcap, millis=play.millis)
-    route = (
-        f"From: {shown}<sip:{caller}@[local_ip]:[local_port]>;tag=[pid]c[call_number]\n[last_To:]\nCall-ID: [call_id]"
-    )
+    route = "From: [caller_name]<sip:[caller]@[local_ip]:[local_port]>;tag=[pid]c[call_number]\n[last_To:]\nCall-ID: [call_id]"
     return head + stay + _BYE.format(route=route)
+
+
+def _user(value: str) -> str:
+    if not re.fullmatch(r"[^\s<>@\"\[\]]+", value):
+        raise InvalidValue(f"{value!r} is no user part of a SIP address; write odd characters as %XX")
+    return value
+
+
+def _keys(caller: str, name: str) -> list[str]:
+    """Values sipp puts in literally, so that no character of them means anything to it."""
+    return ["-key", "caller", _user(caller), "-key", "caller_name", f"{_quoted(name)} " if name else ""]
 
 
 def _callee_scenario(after: float, refuse: int, play: _Play) -> str:
     answer = _REFUSED.format(code=refuse) if refuse else _ANSWERED.format(sdp=_SDP)
     head = _CALLEE.format(after=max(1, round(after * 1000)), answer=answer)
     if refuse:
-        return head
+        return head.replace("</scenario>", '<Reference variables="contact,from,to"/>\n</scenario>')
     route = "From:[$to];tag=[pid]s[call_number]\nTo:[$from]\nCall-ID: [call_id]"
     bye = _BYE.format(route=route).replace("BYE [next_url]", "BYE [$contact]")
     return head + _STAY.format(pcap=play.pcap, millis=play.millis) + bye
 
 
 def _quoted(name: str) -> str:
-    """A SIP quoted-string (RFC 3261 25.1), safe inside sipp's keywords and CDATA."""
+    """A SIP quoted-string (RFC 3261 25.1)."""
     if re.search(r"[\r\n\0]", name):
         raise InvalidValue("a display name cannot hold CR, LF or NUL: they end the header")
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + escaped.replace("[", "\\[").replace("]]>", "]]]]><![CDATA[>") + '"'
+    return f'"{escaped}"'
 
 
 # ---- reading what happened ---------------------------------------------------------------------------------------

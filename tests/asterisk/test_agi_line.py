@@ -61,10 +61,11 @@ async def test_the_wake_digit_comes_back_as_itself() -> None:
 async def test_a_missing_sound_is_logged_and_the_rest_is_played() -> None:
     with capture_logs() as logs:
         async with stepping(play) as (peer, outcome):
-            await peer.answers("200 result=0 endpos=0")
+            await peer.answers("200 result=-1 endpos=0")
+            await peer.answers("200 result=0", "NOOP")
             await peer.answers("200 result=0 endpos=800")
             assert await outcome == ""
-    assert [entry["sound"] for entry in logs if entry["event"] == "sound_missing_or_empty"] == ["/p/a"]
+    assert [entry["sound"] for entry in logs if entry["event"] == "sound_missing"] == ["/p/a"]
 
 
 async def test_a_hang_up_while_playing_is_line_gone_from_then_on() -> None:
@@ -75,7 +76,7 @@ async def test_a_hang_up_while_playing_is_line_gone_from_then_on() -> None:
         return None
 
     async with stepping(twice) as (peer, outcome):
-        await peer.answers("200 result=-1 endpos=80")
+        await peer.answers("200 result=-1 endpos=80\nHANGUP")
         with pytest.raises(LineGone):
             await outcome
         assert await peer.is_closed()
@@ -108,6 +109,14 @@ async def test_recording_says_how_it_ended(answer: str, result: RecordResult) ->
     async with stepping(lambda line: line.record("/r/x", limit=10, silence=3)) as (peer, outcome):
         await peer.answers(answer, "RECORD FILE /r/x wav # 10000 0 BEEP s=3")
         assert await outcome == result
+
+
+async def test_a_recording_that_cannot_be_written_is_refused() -> None:
+    async with stepping(lambda line: line.record("/r/x", limit=10, silence=3)) as (peer, outcome):
+        await peer.answers("200 result=-1 (writefile)")
+        await peer.answers("200 result=0", "NOOP")
+        with pytest.raises(SwitchRefused, match="writefile"):
+            await outcome
 
 
 async def test_after_a_hang_up_while_recording_the_line_is_gone() -> None:

@@ -130,6 +130,10 @@ def test_almost_right_lines_raise_nothing_but_the_wires_own_error(text: str) -> 
         OPENING + b"520-a\n" + b"b\n" * (MAX_VARIABLES + 1),
         OPENING + b"200 result=1 (a\n" + b"b\n" * (MAX_VARIABLES + 1),
         OPENING + b"hello\n",
+        b"agi_callerid: 1\r\nagi_dnid: 2\nagi_dnid: 95598\n",
+        b"agi_callerid: 1\nagi_arg_1: evil\nagi_calleridname: x\n",
+        b"agi_arg_2: x\n",
+        b"agi_callerid: 1\n\nagi_calleridname: x\n",
         OPENING + b"200 result=0 endpos=" + b"9" * 200 + b"\n",
     ],
 )

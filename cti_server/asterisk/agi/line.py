@@ -1,7 +1,8 @@
 """`ports.Line` on a real Asterisk: each step is one AGI command or a few.
 
-Facts of Asterisk this file leans on, tried on 22.10.1: a missing sound is answered `result=0 endpos=0`, not an error; RECORD
-FILE says `(timeout)` for silence too; after `HANGUP` variables can still be read until we close. How `EXEC Dial` ended:
+Facts of Asterisk this file leans on, tried on 22.10.1: `result=-1` means a hang-up or a missing sound file, and only the hang-up
+is followed by `HANGUP` before the next answer; RECORD FILE says `(timeout)` for silence too; after `HANGUP` variables can still
+be read until we close. How `EXEC Dial` ended:
 
     agent hung up, refused, did not answer   result=0, no HANGUP
     caller hung up                           result=-1, HANGUP, CHANNEL(uniqueid) as before (or the socket is closed at once)
@@ -22,7 +23,7 @@ import structlog
 from cti_server.asterisk.agi.session import AgiSession
 from cti_server.asterisk.agi.wire import Answer
 from cti_server.domain.ids import ChannelRef
-from cti_server.errors import InvalidValue, LineGone
+from cti_server.errors import InvalidValue, LineGone, SwitchRefused
 from cti_server.ports import CALLER_KEYS, WAKE_DIGIT, DialResult, DialStatus, LineInfo, RecordResult
 
 PREDIAL = "cti-predial^s^1"
@@ -121,11 +122,10 @@ class AgiLine:
     async def play(self, sounds: Sequence[str], stop_on: str = CALLER_KEYS + WAKE_DIGIT) -> str:
         for sound in sounds:
             answer = await self._session.ask("STREAM FILE", sound, stop_on, within=MAX_PLAY)
-            key = self._key(answer)
-            if key:
+            if answer.result == "-1" and not await self._hung_up():
+                log.warning("sound_missing", sound=sound)
+            elif key := self._key(answer):
                 return key
-            if answer.endpos == 0:
-                log.warning("sound_missing_or_empty", sound=sound)
         return ""
 
     async def wait_key(self, timeout: float) -> str:
@@ -144,9 +144,9 @@ class AgiLine:
         answer = await self._session.ask(
             "RECORD FILE", path, "wav", stop_on, millis, "0", *options, within=limit + 2 * SLACK
         )
-        return self._recorded(answer, limit)
+        return await self._recorded(answer, limit)
 
-    def _recorded(self, answer: Answer, limit: float) -> RecordResult:
+    async def _recorded(self, answer: Answer, limit: float) -> RecordResult:
         millis = answer.endpos // 8
         match answer.data:
             case "hangup":
@@ -157,9 +157,9 @@ class AgiLine:
             case "timeout":
                 return RecordResult("timeout" if millis >= limit * 1000 - 500 else "silence", "", millis)
             case reason:
-                self._key(answer)
-                log.warning("record_failed", reason=reason)
-                return RecordResult("timeout", "", millis)
+                if await self._hung_up():
+                    raise self._gone()
+                raise SwitchRefused(f"Asterisk could not record ({reason}); may it write to the recordings folder?")
 
     async def dial(self, target: str, *, timeout: float, music_class: str = "default") -> DialResult:
         _check(_TARGET, target, "dial target")
@@ -214,12 +214,20 @@ class AgiLine:
         self._session.close()
 
     def _key(self, answer: Answer) -> str:
-        """The key a command ended with, '' for none. Raises LineGone for -1: the caller hung up meanwhile."""
+        """The key a command ended with, '' for none. Raises LineGone when it ended with a hang-up."""
         code = int(answer.result) if answer.result.lstrip("-").isdecimal() else 0
         if code < 0:
-            self._session.close()
-            raise LineGone("the caller has hung up")
+            raise self._gone()
         return chr(code) if 0 < code < 128 else ""
+
+    async def _hung_up(self) -> bool:
+        """After `result=-1`: a hang-up announces itself before the next answer."""
+        await self._session.ask("NOOP")
+        return self._session.hung_up
+
+    def _gone(self) -> LineGone:
+        self._session.close()
+        return LineGone("the caller has hung up")
 
 
 def _check(pattern: re.Pattern[str], value: str, what: str) -> None:

@@ -84,6 +84,7 @@ class Parser:
         self._buffer = b""
         self._variables: dict[str, str] | None = {}
         self._opening_bytes = 0
+        self._arguments = 0
         self._partial: list[bytes] = []
         self._partial_end = b""
         self._partial_bytes = 0
@@ -121,8 +122,16 @@ class Parser:
             raise AgiMalformed("the opening holds a line that is no `agi_name: value`")
         if len(variables) >= MAX_VARIABLES or self._opening_bytes > MAX_OPENING:
             raise AgiMalformed(f"more than {MAX_VARIABLES} variables or {MAX_OPENING} bytes in the opening")
-        variables[_text(name[4:])] = _text(value).strip()
+        self._add(variables, _text(name[4:]), _text(value).strip())
         return None
+
+    def _add(self, variables: dict[str, str], name: str, value: str) -> None:
+        """A caller's number may hold line ends (`%0d%0a` in the SIP address) and so pretend to be variables. Asterisk names each
+        one once and the arguments last, in order; anything else is a forgery."""
+        self._arguments += name.startswith("arg_")
+        if name in variables or (self._arguments and name != f"arg_{self._arguments}"):
+            raise AgiMalformed("the opening names a variable twice or out of order: forged, or no Asterisk")
+        variables[name] = value
 
     def _answer(self, line: bytes) -> Message | None:
         ok = _OK.fullmatch(line)
