@@ -1,0 +1,374 @@
+"""The live board: a fold over facts that says which rows each fact changed, so that live push touches only those.
+
+Rows have keys: ("queue", name), ("agent", id), ("call", id), ("switch", node). Counts are of today, the site's day; a visit
+belongs to the day it entered (metrics.md). Visits and agents fold as everywhere else, so board and reports agree. A
+fact costs the same however many calls and agents there are.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta, tzinfo
+from typing import Any, Literal
+
+from cti_server.domain import agents
+from cti_server.domain import facts as f
+from cti_server.domain.agents import AgentState
+from cti_server.domain.ids import AgentId, CallId, CustomerId, Micros, QueueName, VisitId, from_datetime, to_datetime
+from cti_server.domain.queues import Queue, micros
+from cti_server.domain.service_levels import VisitCounts
+from cti_server.domain.visit_records import VisitRecord, apply_visit
+
+Key = tuple[Literal["queue", "agent", "call", "switch"], str]
+Stage = Literal["menu", "waiting", "ringing", "talking", "held", "survey"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueView:
+    """One queue now and today. `waiting` counts callers not yet answered, those being offered (`ringing`) included."""
+
+    name: QueueName
+    waiting: int = 0
+    longest_since: Micros | None = None
+    """When the caller who waits longest entered."""
+    ringing: int = 0
+    talking: int = 0
+    signed_in: int = 0
+    ready: int = 0
+    """Agents of this queue who asked for calls, busy or not."""
+    free: int = 0
+    today: VisitCounts = field(default_factory=VisitCounts)
+    average_talk: Micros | None = None
+    """Of the talks that ended today, hold included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallView:
+    """One call in progress; `since` is when its stage began."""
+
+    call_id: CallId
+    caller: str = ""
+    did: str = ""
+    direction: str = "inbound"
+    started: Micros = 0
+    stage: Stage = "menu"
+    since: Micros = 0
+    queue: QueueName | None = None
+    agent_id: AgentId | None = None
+    customer_id: CustomerId | None = None
+    tier: str = ""
+
+
+View = QueueView | AgentState | CallView | bool
+
+
+class _Tally:
+    """One queue's numbers."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.queue = queue
+        self.waiting: list[tuple[Micros, VisitId]] = []
+        self.ringing = self.talking = self.signed_in = self.ready = self.free = 0
+        self.new_day()
+
+    def new_day(self) -> None:
+        self.today = VisitCounts()
+        self.talks, self.talk_micros = 0, 0
+
+    def view(self) -> QueueView:
+        return QueueView(
+            name=self.queue.name,
+            waiting=len(self.waiting),
+            longest_since=self.waiting[0][0] if self.waiting else None,
+            ringing=self.ringing,
+            talking=self.talking,
+            signed_in=self.signed_in,
+            ready=self.ready,
+            free=self.free,
+            today=replace(self.today),
+            average_talk=self.talk_micros // self.talks if self.talks else None,
+        )
+
+    def count_agent(self, state: AgentState, by: int) -> None:
+        self.signed_in += by * (state.intent != "signed_out")
+        self.ready += by * (state.intent == "ready")
+        self.free += by * state.free
+
+    def count_now(self, visit: VisitRecord, by: int) -> None:
+        self.talking += by * visit.talking
+        self.ringing += by * _rings(visit)
+        if _waits(visit):
+            self._stand((visit.entered_at or visit.started or 0, visit.visit_id), by)
+
+    def _stand(self, place: tuple[Micros, VisitId], by: int) -> None:
+        if by > 0:
+            insort(self.waiting, place)
+        else:
+            del self.waiting[bisect_left(self.waiting, place)]
+
+    def count_today(self, before: VisitRecord | None, after: VisitRecord) -> None:
+        today = self.today
+        today.offered += before is None or before.started is None
+        answered, was = _answered(after), before is not None and _answered(before)
+        if answered and not was:
+            self._count_answer(after.wait)
+        if after.outcome and after.outcome != "answered" and not (before and before.outcome) and not answered:
+            self._count_other(after.outcome, after.wait)
+
+    def _count_answer(self, wait: Micros | None) -> None:
+        today = self.today
+        today.answered += 1
+        if wait is not None:
+            today.answered_within += wait <= micros(self.queue.threshold_seconds)
+            today.wait_of_answered += wait
+            today.longest_wait = max(today.longest_wait, wait)
+
+    def _count_other(self, outcome: f.Outcome, wait: Micros | None) -> None:
+        today, name = self.today, _COUNTED_AS[outcome]
+        setattr(today, name, getattr(today, name) + 1)
+        if outcome == "abandoned" and wait is not None:
+            today.abandoned_within += wait <= micros(self.queue.threshold_seconds)
+            today.abandoned_short += wait < micros(self.queue.short_seconds)
+            today.longest_wait = max(today.longest_wait, wait)
+
+    def count_talk(self, before: VisitRecord | None, after: VisitRecord) -> None:
+        """A talk of the visit that ended with this fact."""
+        if before and before.talking:
+            talk = after.talks[len(before.talks) - 1]
+            if talk.ended is not None:
+                self.talks += 1
+                self.talk_micros += talk.ended - talk.started
+
+
+_COUNTED_AS: dict[f.Outcome, str] = {
+    "abandoned": "abandoned",
+    "overflowed": "overflowed",
+    "timed_out": "timed_out",
+    "callback": "callbacks",
+    "key_exit": "key_exits",
+    "refused": "refused",
+    "unknown": "unknown",
+}
+
+
+def _waits(visit: VisitRecord) -> bool:
+    return visit.outcome is None and not visit.talks
+
+
+def _rings(visit: VisitRecord) -> bool:
+    return _waits(visit) and bool(visit.offers) and visit.offers[-1].result is None
+
+
+def _answered(visit: VisitRecord) -> bool:
+    return bool(visit.talks) or visit.outcome == "answered"
+
+
+class Board:
+    """`zone` is the site's; `members` says which queues an agent serves. `apply` facts in the order of the timeline."""
+
+    def __init__(
+        self,
+        queues: Mapping[QueueName, Queue],
+        members: Mapping[AgentId, Collection[QueueName]],
+        zone: tzinfo,
+    ) -> None:
+        self._tallies = {name: _Tally(queue) for name, queue in queues.items()}
+        self._members = members
+        self._zone = zone
+        self._day: tuple[Micros, Micros] = (0, 0)
+        self._agents: dict[AgentId, AgentState] = {}
+        self._calls: dict[CallId, CallView] = {}
+        self._visits: dict[VisitId, VisitRecord] = {}
+        self._visits_of: dict[CallId, set[VisitId]] = {}
+        self._agents_on: dict[CallId, set[AgentId]] = {}
+        self._switches: dict[str, bool] = {}
+
+    def apply(self, recorded: f.Recorded) -> set[Key]:
+        """The keys of the rows that look different now."""
+        fact = recorded.fact
+        changed = self.roll(fact.at)
+        if isinstance(fact, f.CallEnded):
+            self._call_ended(fact, changed)
+        if isinstance(fact, f.VisitFact):
+            self._visit(fact, changed)
+        if (agent_id := f.agent_id_of(fact)) is not None:
+            self._agent(agent_id, fact, changed)
+        if isinstance(fact, f.CallFact):
+            self._call(fact, changed)
+        if isinstance(fact, f.SwitchLinked | f.SwitchLost):
+            self._switches[fact.node] = isinstance(fact, f.SwitchLinked)
+            changed.add(("switch", fact.node))
+        return changed
+
+    def roll(self, now: Micros) -> set[Key]:
+        """Begin a new day when it is one: call it at midnight, when no fact may come for hours."""
+        if now < self._day[1]:
+            return set()
+        self._day = day_of(now, self._zone)
+        for tally in self._tallies.values():
+            tally.new_day()
+        return {("queue", name) for name in self._tallies}
+
+    def day_ends(self) -> Micros:
+        """When `roll` has something to do."""
+        return self._day[1]
+
+    def queue(self, name: QueueName) -> QueueView | None:
+        tally = self._tallies.get(name)
+        return tally.view() if tally else None
+
+    def view(self, key: Key) -> View | None:
+        """None = the row is gone."""
+        kind, name = key
+        rows: Mapping[str, Callable[[], View | None]] = {
+            "queue": lambda: self.queue(QueueName(name)),
+            "agent": lambda: self._agents.get(AgentId(name)),
+            "call": lambda: self._calls.get(CallId(name)),
+            "switch": lambda: self._switches.get(name),
+        }
+        return rows[kind]()
+
+    def snapshot(self) -> dict[Key, View]:
+        rows: dict[Key, View] = {("queue", name): tally.view() for name, tally in self._tallies.items()}
+        rows |= {("agent", name): state for name, state in self._agents.items()}
+        rows |= {("call", name): call for name, call in self._calls.items()}
+        return rows | {("switch", node): linked for node, linked in self._switches.items()}
+
+    # ---- visits ----------------------------------------------------------------------------------------------
+
+    def _visit(self, fact: f.VisitFact, changed: set[Key]) -> None:
+        before = self._visits.get(fact.visit_id)
+        if before is None and not isinstance(fact, f.VisitStarted):
+            return  # began before what we were told of, or is long over
+        self._change(fact.call_id, before, apply_visit(before, fact), changed)
+
+    def _change(self, call_id: CallId, before: VisitRecord | None, after: VisitRecord, changed: set[Key]) -> None:
+        if after == before:
+            return
+        self._keep(call_id, after)
+        tally = self._tallies.get(after.queue)
+        if tally is None:
+            return
+        if before is not None:
+            tally.count_now(before, -1)
+        tally.count_now(after, 1)
+        if after.started is not None and self._day[0] <= after.started < self._day[1]:
+            tally.count_today(before, after)
+        tally.count_talk(before, after)
+        changed.add(("queue", after.queue))
+
+    def _keep(self, call_id: CallId, visit: VisitRecord) -> None:
+        visits = self._visits_of.setdefault(call_id, set())
+        if visit.open or visit.outcome == "answered":
+            self._visits[visit.visit_id] = visit
+            visits.add(visit.visit_id)
+        else:
+            self._forget(visit.visit_id)
+            visits.discard(visit.visit_id)
+        if not visits:
+            del self._visits_of[call_id]
+
+    def _forget(self, visit_id: VisitId) -> None:
+        self._visits.pop(visit_id, None)
+
+    # ---- agents ----------------------------------------------------------------------------------------------
+
+    def _agent(self, agent_id: AgentId, fact: f.Fact, changed: set[Key]) -> None:
+        before = self._agents.get(agent_id) or AgentState(agent_id=agent_id)
+        after = agents.apply(before, fact)
+        if after == before and agent_id in self._agents:
+            return
+        self._agents[agent_id] = after
+        changed.add(("agent", agent_id))
+        self._index(before, after)
+        if (before.intent, before.free) != (after.intent, after.free):
+            for name in self._members.get(agent_id, ()):
+                if tally := self._tallies.get(name):
+                    tally.count_agent(before, -1)
+                    tally.count_agent(after, 1)
+                    changed.add(("queue", name))
+
+    def _index(self, before: AgentState, after: AgentState) -> None:
+        if before.call_id == after.call_id:
+            return
+        if before.call_id and (on := self._agents_on.get(before.call_id)):
+            on.discard(before.agent_id)
+            if not on:
+                del self._agents_on[before.call_id]
+        if after.call_id:
+            self._agents_on.setdefault(after.call_id, set()).add(after.agent_id)
+
+    # ---- calls -----------------------------------------------------------------------------------------------
+
+    def _call(self, fact: f.CallFact, changed: set[Key]) -> None:
+        before = self._calls.get(fact.call_id)
+        if before is None and not isinstance(fact, f.CallArrived):
+            return
+        after = apply_call_view(before, fact)
+        if after != before and after is not None:
+            self._calls[fact.call_id] = after
+            changed.add(("call", fact.call_id))
+
+    def _call_ended(self, fact: f.CallEnded, changed: set[Key]) -> None:
+        """Whatever of the call was still open ends with it."""
+        for visit_id in self._visits_of.pop(fact.call_id, set()):
+            visit = self._visits[visit_id]
+            self._change(fact.call_id, visit, visit.close(fact.at, fact.side), changed)
+            self._forget(visit_id)
+        self._visits_of.pop(fact.call_id, None)
+        for agent_id in tuple(self._agents_on.get(fact.call_id, ())):
+            self._agent(agent_id, fact, changed)
+        if self._calls.pop(fact.call_id, None) is not None:
+            changed.add(("call", fact.call_id))
+
+
+def day_of(at: Micros, zone: tzinfo) -> tuple[Micros, Micros]:
+    """Start and end of the day `at` lies in, in `zone` (23 or 25 hours when clocks change)."""
+    date = to_datetime(at).astimezone(zone).date()
+    start, end = (datetime.combine(day, time.min, tzinfo=zone) for day in (date, date + timedelta(days=1)))
+    return from_datetime(start), from_datetime(end)
+
+
+def apply_call_view(call: CallView | None, fact: f.CallFact) -> CallView | None:
+    """The row of a call after a fact of it; other facts than those of the table below change nothing."""
+    if isinstance(fact, f.CallArrived):
+        return call or CallView(
+            call_id=fact.call_id,
+            caller=fact.caller,
+            did=fact.did,
+            direction=fact.direction,
+            started=fact.at,
+            since=fact.at,
+        )
+    if call is None:
+        return None
+    if isinstance(fact, f.CallerIdentified):
+        return replace(call, customer_id=fact.customer_id, tier=fact.tier)
+    step = _STAGES.get(type(fact))
+    changes = step(fact) if step else {}
+    if changes.get("stage", call.stage) != call.stage:
+        changes["since"] = fact.at
+    return replace(call, **changes)
+
+
+def _after_visit(fact: f.VisitEnded) -> dict[str, Any]:
+    return {} if fact.outcome == "answered" else {"stage": "menu", "queue": None, "agent_id": None}
+
+
+def _after_offer(fact: f.OfferEnded) -> dict[str, Any]:
+    return {} if fact.result == "answered" else {"stage": "waiting", "agent_id": None}
+
+
+_STAGES: dict[type[f.Fact], Callable[[Any], dict[str, Any]]] = {
+    f.VisitStarted: lambda fact: {"stage": "waiting", "queue": fact.queue, "agent_id": None},
+    f.AgentOffered: lambda fact: {"stage": "ringing", "agent_id": fact.agent_id},
+    f.OfferEnded: _after_offer,
+    f.TalkStarted: lambda fact: {"stage": "talking", "agent_id": fact.agent_id},
+    f.HoldStarted: lambda fact: {"stage": "held"},
+    f.HoldEnded: lambda fact: {"stage": "talking"},
+    f.TalkEnded: lambda fact: {"stage": "menu", "agent_id": None},
+    f.VisitEnded: _after_visit,
+    f.SurveyOffered: lambda fact: {"stage": "survey"},
+}
