@@ -171,18 +171,25 @@ class Journal:
             await asyncio.sleep(self._half_batch)
 
     async def _step(self) -> None:
-        """Store the oldest facts, from the file first."""
+        """Store the oldest facts, from the file first. What was spilled meanwhile, because the database was slow, begins
+        with the very facts just stored."""
         if self._spill.empty:
             facts = list(islice(self._pending, BATCH))
             await self._append(facts)
             self._drop_stored(facts)
+            if not self._spill.empty:
+                await asyncio.to_thread(self._spill.peek, len(facts))
+                await self._consume(len(facts))
         else:
             facts = await asyncio.to_thread(self._spill.peek, BATCH)
             self.spilled = max(self.spilled, len(facts))
             await self._append(facts)
-            await asyncio.to_thread(self._spill.consume, len(facts))
-            self.spilled = 0 if self._spill.empty else max(0, self.spilled - len(facts))
+            await self._consume(len(facts))
         self._stored(facts)
+
+    async def _consume(self, count: int) -> None:
+        await asyncio.to_thread(self._spill.consume, count)
+        self.spilled = 0 if self._spill.empty else max(0, self.spilled - count)
 
     def _drop_stored(self, facts: Sequence[Recorded]) -> None:
         """Unless they were spilled meanwhile, because the database was slow: then the file has them."""
