@@ -113,9 +113,9 @@ class DeskDouble:
         self.cards: dict[str, dict[str, Any]] = {}
         self.board_calls: list[dict[str, Any]] = []
         self.done: list[tuple[Any, ...]] = []
-        bus.subscribe(self._fold)
+        bus.subscribe(self.fold)
 
-    def _fold(self, recorded: f.Recorded) -> None:
+    def fold(self, recorded: f.Recorded) -> None:
         for key, state in self.states.items():
             self.states[key] = rules.apply(state, recorded.fact)
 
