@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
+from typing import Self
 
 from pydantic import SecretStr
 
@@ -56,7 +57,7 @@ class FakeAmi:
         self._listening: list[asyncio.StreamWriter] = []
         self._served: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> FakeAmi:
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         return self
 

@@ -63,6 +63,8 @@ class Session:
         self._count = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._writer: asyncio.StreamWriter | None = None
+        self._heard = 0.0
+        """Loop time of the last bytes that came."""
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Its result says why, in words for the log."""
 
@@ -142,6 +144,7 @@ class Session:
         why = "Asterisk closed the manager connection"
         try:
             while chunk := await reader.read(_CHUNK):
+                self._heard = asyncio.get_running_loop().time()
                 for message in self._wire.feed(chunk):
                     self._dispatch(message)
         except (OSError, SwitchUnavailable) as error:
@@ -163,11 +166,15 @@ class Session:
                 log.exception("ami_event_failed", event_name=message.name)
 
     async def _watch(self) -> None:
-        """Pings at a fixed pace: an answer proves that Asterisk's manager thread and our reader both still work."""
+        """A silent line is pinged: only an answer tells quiet from dead."""
+        clock, patience = asyncio.get_running_loop().time, self._settings.ping_seconds
         try:
             while True:
-                await asyncio.sleep(self._settings.ping_seconds)
-                await self.send(SimpleAction("Ping"))
+                silent = clock() - self._heard
+                if silent >= patience:
+                    await self.send(SimpleAction("Ping"))
+                    silent = 0.0
+                await asyncio.sleep(patience - silent)
         except (SwitchUnavailable, SwitchRefused) as error:
             self._lose(str(error))
 
