@@ -53,7 +53,7 @@ class Calendar(BaseModel):
     emergency: bool = Field(True, description="urgent callers reach the emergency queue outside these hours")
 
 
-CHINESE_WEEK = Calendar(weekly={day: ("00:00-24:00",) for day in WEEKDAYS[:5]})
+CHINESE_WEEK = Calendar(weekly=dict.fromkeys(WEEKDAYS[:5], ("00:00-24:00",)))
 """Monday to Friday, Chinese public holidays and make-up days: what a legal working day is."""
 
 

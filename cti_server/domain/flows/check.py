@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from cti_server.domain.flows import expressions
 from cti_server.domain.flows.graph import (
@@ -53,8 +54,9 @@ class Known:
 
 def check(flow: Flow, known: Known) -> Found:
     """Everything wrong with the flow, in no particular order."""
-    yield from _targets(flow)
-    yield from _unreachable(flow)
+    dangling = list(_targets(flow))
+    # While a target is misspelt, half the flow is unreachable; saying so would hide the reason.
+    yield from dangling or _unreachable(flow)
     yield from _person(flow)
     yield from _loops(flow)
     yield from _languages(flow)
@@ -77,13 +79,11 @@ def _targets(flow: Flow) -> Found:
 
 
 def _meant(wrong: str, names: Collection[str]) -> str:
-    near = [name for name in names if name[:3] == wrong[:3]]
+    near = get_close_matches(wrong, names, n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _unreachable(flow: Flow) -> Found:
-    if flow.start not in flow.nodes:
-        return
     for name in flow.nodes.keys() - reachable(flow, flow.start):
         yield ("nodes", name), "no way leads here from the start; remove the node or link to it"
 
@@ -139,7 +139,7 @@ def _texts(flow: Flow) -> Iterator[tuple[Path, Text]]:
 
 def _values(flow: Flow) -> Found:
     """Expressions and slots: they parse, and every value they read is given by some node."""
-    given = GIVEN.union(*(saved(node) for node in flow.nodes.values()), flow.returns)
+    given = GIVEN.union(*(saved(node) for node in flow.nodes.values()), flow.takes)
     secret = _secret_names(flow)
     for name, node in flow.nodes.items():
         for path, value in walk(node):
@@ -207,8 +207,8 @@ def _secrets(flow: Flow) -> Found:
                 yield ("nodes", name, "next"), f"after secret input must come a lookup that uses {node.save!r}"
         elif saved(node) & names:
             yield ("nodes", name), f"{', '.join(saved(node) & names)} is the name of a secret; choose another"
-    for name in names & set(flow.returns):
-        yield ("returns",), f"{name!r} is secret and cannot be handed back"
+    for name in sorted(names & {*flow.returns, *flow.takes}):
+        yield ("returns",), f"{name!r} is secret and cannot be handed over"
 
 
 def _argument_names(node: Lookup) -> frozenset[str]:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
 
-from cti_server.domain.flows.graph import successors, targets
-from cti_server.domain.flows.schema import Flow, Node, Queue, Text, When
+from cti_server.domain.flows.graph import targets
+from cti_server.domain.flows.schema import Flow, Node, Queue, Set, Text, When
 
 WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 230, 92, 36, 70, 30
 MOST_LINE = 30
@@ -70,6 +69,8 @@ def lines(name: str, node: Node) -> list[str]:
 def _about(node: Node) -> str:
     if isinstance(node, Queue):
         return node.queue if isinstance(node.queue, str) else " / ".join(node.queue.values())
+    if isinstance(node, Set):
+        return ", ".join(f"{name} = {value.root}" for name, value in node.values.items())
     return next((str(value) for key in ("query", "calendar", "what", "flow") if (value := getattr(node, key, ""))), "")
 
 
@@ -115,38 +116,36 @@ def svg(flow: Flow) -> str:
 
 
 def layout(flow: Flow) -> Mapping[str, tuple[int, int]]:
-    """Top left corner of each node: layers by distance from the start, ordered by their parents to keep ways short."""
-    layers = _layers(flow)
-    order = {name: place for layer in layers for place, name in enumerate(layer)}
+    """Top left corner of each node: layers by distance from the start, each node as near below its parents as there is room."""
     parents: dict[str, list[str]] = {}
     for edge in edges(flow):
         parents.setdefault(edge.end, []).append(edge.start)
-    for above, layer in pairwise(layers):
-        known = set(above)
+    places: dict[str, tuple[int, int]] = {}
+    for depth, layer in enumerate(_layers(flow)):
+        wanted = {name: _below(name, parents, places) for name in layer}
+        free = MARGIN
+        for name in sorted(layer, key=lambda name: wanted[name]):
+            x = max(free, wanted[name])
+            places[name] = (x, MARGIN + depth * (HEIGHT + GAP_Y))
+            free = x + WIDTH + GAP_X
+    return places
 
-        def weight(name: str, known: set[str] = known) -> float:
-            near = [order[parent] for parent in parents.get(name, ()) if parent in known]
-            return sum(near) / len(near) if near else order[name]
 
-        layer.sort(key=lambda name: (weight(name), order[name]))
-        order.update({name: place for place, name in enumerate(layer)})
-    return {
-        name: (MARGIN + place * (WIDTH + GAP_X), MARGIN + depth * (HEIGHT + GAP_Y))
-        for depth, layer in enumerate(layers)
-        for place, name in enumerate(layer)
-    }
+def _below(name: str, parents: Mapping[str, list[str]], places: Mapping[str, tuple[int, int]]) -> int:
+    columns = [places[parent][0] for parent in parents.get(name, ()) if parent in places]
+    return sum(columns) // len(columns) if columns else MARGIN
 
 
 def _layers(flow: Flow) -> list[list[str]]:
+    ways: dict[str, list[str]] = {}
+    for edge in edges(flow):
+        ways.setdefault(edge.start, []).append(edge.end)
     seen: set[str] = {flow.start}
     layers = [[flow.start]]
-    while True:
-        following = (target for name in layers[-1] for target in sorted(successors(flow, name)))
-        new = [name for name in dict.fromkeys(following) if name not in seen]
-        if not new:
-            break
+    while new := [n for n in dict.fromkeys(t for n in layers[-1] for t in ways.get(n, ())) if n not in seen]:
+        known = [name for name in new if name in flow.nodes]
         seen.update(new)
-        layers.append(new)
+        layers.append(known)
     rest = [name for name in flow.nodes if name not in seen]
     return [*layers, rest] if rest else layers
 
@@ -198,7 +197,7 @@ def _edge(edge: Edge, places: Mapping[str, tuple[int, int]]) -> Iterator[str]:
         'marker-end="url(#to)"/>'
     )
     if edge.label:
-        x, y = x1 * 0.35 + x2 * 0.65, y1 * 0.35 + y2 * 0.65
+        x, y = x1 * 0.2 + x2 * 0.8, y1 * 0.2 + y2 * 0.8
         yield (
             f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="middle" fill="#b71c1c" stroke="white" stroke-width="3" '
             f'paint-order="stroke">{escape(cut(edge.label, 1)[0])}</text>'

@@ -79,5 +79,6 @@ def _walk(state: State, name: str) -> Generator[Effect, Any, None]:
                 yield from connecting.last_resort(state)
             else:
                 target = failed
+        state.resumed = False
         if target == RETURN:
             target = machine.come_back(state)

@@ -17,6 +17,7 @@ from cti_server.domain.flows.problems import Problem, invalid
 from cti_server.domain.flows.schema import Flow, Name
 
 MOST_CHARACTERS = 1_000_000
+MOST_DEPTH = 20
 _CALENDARS: TypeAdapter[dict[str, Calendar]] = TypeAdapter(dict[Name, Calendar])
 
 
@@ -107,8 +108,9 @@ def _with_field(path: Path, message: str) -> str:
 def _in_file(document: _Document, loc: Path) -> Path:
     """pydantic's location without the parts it adds for unions (a node's kind, `dict[…]`)."""
     path: Path = ()
-    for part in loc:
-        if (*path, part) in document.lines:
+    node_kind = 2 if loc[:1] == ("nodes",) else None
+    for place, part in enumerate(loc):
+        if place != node_kind and (*path, part) in document.lines:
             path = (*path, part)
     return path
 
@@ -122,8 +124,8 @@ def _read(text: str, source: str) -> _Document:
         document.add((), f"the file is longer than {MOST_CHARACTERS} characters")
         return document
     try:
-        if _has_alias(text):
-            document.add((), "aliases (*name) are not allowed; write the value out")
+        if refusal := _refusal(text):
+            document.add((), refusal)
             return document
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         document.data = None if tree is None else _plain(tree, (), document)
@@ -138,8 +140,16 @@ def _read(text: str, source: str) -> _Document:
     return document
 
 
-def _has_alias(text: str) -> bool:
-    return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader))
+def _refusal(text: str) -> str:
+    """Why a file is not even read: an alias or deep nesting can make a small file a huge or endless value."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            return "aliases (*name) are not allowed; write the value out"
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MOST_DEPTH:
+            return f"nested deeper than {MOST_DEPTH} levels"
+    return ""
 
 
 def _plain(tree: yaml.Node, path: Path, document: _Document) -> Any:

@@ -113,11 +113,6 @@ class Menu(_Asking):
         None, description="where too many misses lead instead of a person; only where the text itself offers 0"
     )
 
-    @field_validator("unspoken", mode="before")
-    @classmethod
-    def _as_texts(cls, value: Any) -> Any:
-        return [str(key) for key in value] if isinstance(value, list) else value
-
 
 class Collect(_Asking):
     """Digits. # ends, * clears and repeats, # alone goes back, 0 alone is a person; `keys` are single keys alone."""
@@ -328,6 +323,7 @@ class Flow(Model):
     start: Name
     person: Name = Field(description="where 0 leads: a queue, or an hours node before one")
     fallback_queue: QueueId | dict[Language, QueueId] = Field(description="where callers go when a machine part fails")
+    takes: tuple[Name, ...] = Field((), description="as a subflow: values given as arguments")
     returns: tuple[Name, ...] = Field((), description="as a subflow: values handed back")
     phrases: dict[Name, Text] = Field({}, description="replaces standard sentences (phrases.py) by name")
     calendars: dict[Name, Calendar] = Field({}, description="beside those of calendars.yaml")
@@ -343,4 +339,13 @@ def json_schema() -> dict[str, Any]:
     schema = Flow.model_json_schema(by_alias=True)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["properties"].pop("version")
+    _close(schema)
     return schema
+
+
+def _close(part: Any) -> None:
+    """Names that match no pattern are wrong; pydantic leaves that out of the schema."""
+    if isinstance(part, dict) and "patternProperties" in part:
+        part["additionalProperties"] = False
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        _close(inner)
