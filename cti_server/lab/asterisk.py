@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import secrets
 import shutil
 import socket
+import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,6 +30,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 TEMPLATES = CHECKOUT / "docker" / "asterisk"
 CARRIER_ADDRESS = "127.0.0.2"
 """Where the carrier calls from and is called at; nothing else may use it."""
+LEAST_VERSION = 22
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 
@@ -40,18 +43,26 @@ def rootfs() -> Path:
 
 def command(root: Path | None = None) -> tuple[list[str], Path, Path]:
     """Program, module folder and data folder of the Asterisk to run. Raises BadSettings when there is none."""
-    root = root or rootfs()
-    binary = root / "usr/sbin/asterisk"
-    if binary.is_file():
-        loader = next(root.glob("usr/lib/*/ld-linux*.so.*"))
-        libraries = loader.parent
-        program = [str(loader), "--inhibit-cache", "--library-path", str(libraries), "--argv0", "asterisk", str(binary)]
-        return program, libraries / "asterisk/modules", root / "usr/share/asterisk"
-    if found := shutil.which("asterisk"):
+    if found := _installed():
         modules = next(Path("/usr/lib").glob("*/asterisk/modules"), Path("/usr/lib/asterisk/modules"))
         data = Path("/usr/share/asterisk")
-        return [found], modules, data if data.is_dir() else Path("/var/lib/asterisk")
-    raise BadSettings(f"no Asterisk in {root} and none installed; run scripts/install asterisk")
+        return [found], modules, data if (data / "sounds").is_dir() else Path("/var/lib/asterisk")
+    root = root or rootfs()
+    binary = root / "usr/sbin/asterisk"
+    if not binary.is_file():
+        raise BadSettings(f"no Asterisk in {root} and none installed; run scripts/install asterisk")
+    loader = next(root.glob("usr/lib/*/ld-linux*.so.*"))
+    libraries = loader.parent
+    program = [str(loader), "--inhibit-cache", "--library-path", str(libraries), "--argv0", "asterisk", str(binary)]
+    return program, libraries / "asterisk/modules", root / "usr/share/asterisk"
+
+
+def _installed() -> str:
+    """The machine's own Asterisk, when it is new enough."""
+    found = shutil.which("asterisk") or ""
+    version = subprocess.run([found, "-V"], capture_output=True, text=True, check=False).stdout if found else ""
+    major = re.search(r"(\d+)\.", version)
+    return found if major and int(major[1]) >= LEAST_VERSION else ""
 
 
 class Claim:

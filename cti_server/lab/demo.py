@@ -65,9 +65,13 @@ def environment(options: Options, asterisk: AsteriskInstance) -> dict[str, str]:
 
 
 def ready(
-    options: Options, asterisk: AsteriskInstance, server: Process, settings: Mapping[str, str], sample: Any
+    options: Options,
+    asterisk: AsteriskInstance,
+    server: Process,
+    settings: Mapping[str, str],
+    sample: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What programs need to know of a running demo: one JSON object."""
+    """What programs need to know of a running demo: one JSON object, with the sample data's logins, callers and queues."""
     ports, web = asterisk.ports, f"http://127.0.0.1:{settings['CTI_HTTP__PORT']}"
     return {
         "pid": os.getpid(),
@@ -87,7 +91,7 @@ def ready(
             for agent in asterisk.agents
         ],
         "dids": ["95598", "4008"],
-        "sample": sample,
+        **sample,
     }
 
 
@@ -104,7 +108,7 @@ def announce(facts: Mapping[str, Any]) -> str:
         f"  Asterisk's log    {asterisk['folder']}/log/messages.log",
         "",
         "  logins",
-        *(f"    {line}" for line in _logins(facts["sample"])),
+        *(f"    {login['login']:<10} {login['password']:<16} {login['role']}" for login in facts["logins"]),
         "",
         "  phones: user and password",
         *(f"    {p['desk']} (desk) {p['browser']} (browser)  {p['password']}" for p in facts["phones"]),
@@ -112,12 +116,6 @@ def announce(facts: Mapping[str, Any]) -> str:
         "  Ctrl-C stops everything.",
     ]
     return "\n".join(lines)
-
-
-def _logins(sample: Any) -> Iterator[str]:
-    logins = sample.get("logins", sample) if isinstance(sample, dict) else sample
-    for login in logins if isinstance(logins, list) else []:
-        yield "  ".join(str(value) for value in login.values())
 
 
 def write_whole(path: Path, content: str) -> None:
@@ -141,7 +139,7 @@ def owned(folder: Path) -> Iterator[None]:
         yield
 
 
-async def sample_data(options: Options, settings: Mapping[str, str]) -> Any:
+async def sample_data(options: Options, settings: Mapping[str, str]) -> dict[str, Any]:
     """Logins and accounts of the sample data, which is created once per data folder."""
     logins = options.data / "logins.json"
     command = ["demo-data", "--logins", str(logins)] if not logins.is_file() else ["migrate"]
@@ -151,7 +149,8 @@ async def sample_data(options: Options, settings: Mapping[str, str]) -> Any:
             status = await process.wait()
     if status:
         raise Unavailable(f"cti-server {command[0]} failed:\n{tail(options.data / 'prepare.log')}")
-    return json.loads(logins.read_text())
+    sample: dict[str, Any] = json.loads(logins.read_text())
+    return sample
 
 
 def server_process(command: list[str], settings: Mapping[str, str], log: Any) -> Process:
@@ -210,9 +209,9 @@ async def run(options: Options) -> None:
         facts = ready(options, asterisk, server, settings, sample)
         await healthy(server, facts["http"]["health"], options.data / "server.log")
         print(announce(facts), flush=True)
-        if options.ready_file:
-            write_whole(options.ready_file, json.dumps(facts, ensure_ascii=False, indent=2))
-            stack.callback(options.ready_file.unlink, missing_ok=True)
+        for path in filter(None, (options.data / "ready.json", options.ready_file)):
+            write_whole(path, json.dumps(facts, ensure_ascii=False, indent=2))
+            stack.callback(path.unlink, missing_ok=True)
         await first_death(asterisk, server, options)
 
 
