@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from asterisk.ami.action import Action, SimpleAction
-from sqlalchemy import make_url, text
+from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -313,13 +313,19 @@ def _writable(what: str, setting: str, path: Path) -> Finding:
     return Finding("fail", what, f"{place} cannot be written", f"let this user write there, or change {setting}")
 
 
+def _missing_file(address: URL) -> Path | None:
+    """SQLite's file, when it is still to be made: connecting would make it."""
+    file = Path(address.database or "")
+    return file if address.get_backend_name() == "sqlite" and not file.exists() else None
+
+
 async def _database(url: str) -> Finding:
     mend = "start the database and check CTI_DATABASE__URL; `cti-server migrate` makes the tables"
     try:
         address = make_url(url)
         shown = address.render_as_string(hide_password=True)
-        if address.get_backend_name() == "sqlite" and not os.path.exists(address.database or ""):
-            return _writable("database", "CTI_DATABASE__URL", Path(address.database or "").parent)
+        if missing := _missing_file(address):
+            return _writable("database", "CTI_DATABASE__URL", missing.parent)
         engine = create_async_engine(address, connect_args={"timeout": 5})
         try:
             async with engine.connect() as connection:

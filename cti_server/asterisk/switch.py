@@ -226,5 +226,6 @@ def _name(channel: ChannelRef) -> str:
 
 def _fit(pattern: re.Pattern[str], value: str, field: str) -> str:
     if not pattern.fullmatch(value):
-        raise InvalidValue(f"{field}: not allowed towards Asterisk: {value[:40]!r}", field=field)
+        # The value itself may be a phone number, so it is not repeated in an error that may be logged.
+        raise InvalidValue(f"{field}: empty, too long, or with a character not allowed towards Asterisk", field=field)
     return value

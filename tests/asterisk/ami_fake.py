@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ssl
 from collections.abc import Callable, Mapping
 from typing import Self
 
@@ -37,7 +38,8 @@ def reply_list(request: Message, *items: Mapping[str, str]) -> bytes:
 class FakeAmi:
     """`async with FakeAmi() as fake`. `answers` may be changed; an answer of b'' is silence. `send` reaches event logins."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.greeting = GREETING
         self.booted = BOOTED
         self.secret = SECRET
@@ -58,7 +60,7 @@ class FakeAmi:
         self._served: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
         return self
 
     async def __aexit__(self, *_: object) -> None:

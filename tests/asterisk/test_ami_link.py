@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from asterisk.ami.action import Action, SimpleAction
@@ -229,3 +232,26 @@ async def test_a_failing_resync_starts_anew(fake: FakeAmi) -> None:
     async with Link(fake.settings(), on_event=lambda m: None, on_up=up, on_down=lambda: watch.say("down")):
         await watch.until(lambda told: "up" in told)
     assert watch.told == ["try", "down", "try", "down", "try", "up", "down"]
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=switch.example",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return cert, key
+
+
+async def test_tls_checks_the_certificate(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    async with FakeAmi(tls=context) as fake:
+        async with Session(fake.settings(tls=True, tls_ca=cert)) as session:
+            assert (await session.send(SimpleAction("Ping"))).get("Ping") == "Pong"
+        with pytest.raises(SwitchUnavailable, match="certificate"):
+            async with Session(fake.settings(tls=True)):
+                pass
+    assert fake.logins == 1

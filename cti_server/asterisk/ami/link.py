@@ -1,6 +1,6 @@
 """The link that stays: two logins opened together, lost together, made anew with a jittered back-off.
 
-`events` only listens; `actions` only asks, so a burst of events never delays an answer (docs/decisions/0010).
+`events` only listens; `actions` only asks, so a burst of events never delays an answer (docs/decisions/0013).
 
     connecting → resyncing (on_up runs) → up → lost (on_down) → pause → connecting …
     refused login: the same, with the longest pause at once, so a wrong password does not hammer Asterisk

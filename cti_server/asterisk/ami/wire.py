@@ -48,7 +48,7 @@ class Message:
         return raw[raw.find(b":") + 1 : end if end >= 0 else len(raw)].strip().decode("utf-8", "replace")
 
     def get(self, key: str, default: str = "") -> str:
-        """The first header of that name."""
+        """The first header spelled like that, else the first that differs in case only."""
         raw = self.raw
         # Asterisk writes the documented case, so the exact search nearly always hits and nothing is copied.
         start = raw.find(b"\r\n%b: " % key.encode())
