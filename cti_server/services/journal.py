@@ -177,15 +177,18 @@ class Journal:
             facts = list(islice(self._pending, BATCH))
             await self._append(facts)
             self._drop_stored(facts)
-            if not self._spill.empty:
-                await asyncio.to_thread(self._spill.peek, len(facts))
-                await self._consume(len(facts))
+            await self._skip_in_file(len(facts))
         else:
             facts = await asyncio.to_thread(self._spill.peek, BATCH)
             self.spilled = max(self.spilled, len(facts))
             await self._append(facts)
             await self._consume(len(facts))
         self._stored(facts)
+
+    async def _skip_in_file(self, count: int) -> None:
+        if not self._spill.empty:
+            await asyncio.to_thread(self._spill.peek, count)
+            await self._consume(count)
 
     async def _consume(self, count: int) -> None:
         await asyncio.to_thread(self._spill.consume, count)
