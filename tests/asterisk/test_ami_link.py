@@ -145,6 +145,14 @@ async def test_a_wrong_password_is_named(fake: FakeAmi, auth: str) -> None:
     assert "wrong-secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("action", ["Challenge", "Ping"])
+async def test_an_asterisk_going_down_is_away_and_refuses_nobody(fake: FakeAmi, action: str) -> None:
+    fake.answers[action] = lambda m: reply(m, "Error", Message="Asterisk is shutting down")
+    with pytest.raises(SwitchUnavailable, match="shutting down"):
+        async with Session(fake.settings()) as session:
+            await session.send(SimpleAction("Ping"))
+
+
 async def test_a_challenge_login_never_sends_the_secret(fake: FakeAmi) -> None:
     async with Session(fake.settings()):
         pass

@@ -22,6 +22,7 @@ from cti_server.errors import SwitchRefused, SwitchUnavailable
 
 log = structlog.get_logger(__name__)
 OnEvent = Callable[[Message], None]
+_GOING_DOWN = "Asterisk is shutting down"
 _CHUNK = 256 * 1024
 
 
@@ -108,7 +109,7 @@ class Session:
         finally:
             del self._pending[key]
         if response.name.lower() == "error":
-            raise SwitchRefused(f"{action.name}: {response.get('Message')}", action=action.name)
+            raise _refusal(action.name, response.get("Message"))
         return response, items
 
     async def _connect(self) -> asyncio.StreamReader:
@@ -195,6 +196,13 @@ class Session:
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(1):
                     await self._writer.wait_closed()
+
+
+def _refusal(action: str, why: str) -> SwitchRefused | SwitchUnavailable:
+    """An Asterisk on its way down refuses everything, even a login: that is no answer to the wish."""
+    if why == _GOING_DOWN:
+        return SwitchUnavailable(f"{action}: {why}")
+    return SwitchRefused(f"{action}: {why}", action=action)
 
 
 def _tls(settings: AmiSettings) -> ssl.SSLContext | None:
