@@ -107,6 +107,16 @@ def test_a_fault_report_creates_an_order_and_reads_its_number_twice(flow: Flow) 
     assert told[0:1] + digits + told[1 + len(digits) : 2 + len(digits)] + digits + told[-1:] == told
 
 
+def test_a_second_report_in_one_call_is_a_second_order_but_a_repeat_after_a_restart_is_not(flow: Flow) -> None:
+    recordings: list[fx.Recording | None] = [fx.Recording("a.wav", 1), fx.Recording("b.wav", 1)]
+    walk = Walk(["1", "1", "1", "1", "1"], recordings=recordings).go(flow)
+    assert [made.fields["node"] for made in walk.of(fx.Create)] == ["fault_order", "fault_order:2"]
+    described = [c.state for c in walk.of(fx.Checkpoint) if c.state["n"] == "fault_describe_place"]
+    for state, node in zip(described, ["fault_order", "fault_order:2"], strict=True):
+        again = Walk(recordings=[fx.Recording("c.wav", 1)]).go(flow, resume=state)
+        assert again.of(fx.Create)[0].fields["node"] == node
+
+
 def test_a_known_caller_confirms_the_address(flow: Flow) -> None:
     walk = Walk(["1", "2", "1"], bank(), recordings=[fx.Recording("d.wav", 4000)]).go(flow, customer=OWNER)
     assert "和平路1号" in walk.said

@@ -102,7 +102,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Create(Effect):
-    """Store a work order, message, callback request or complaint of this call. Sends back a Created or None on failure."""
+    """Store a work order, message, callback request or complaint of this call. Sends back a Created or None on failure.
+
+    `fields["node"]` is the same text when the same ticket is asked for again after a restart.
+    """
 
     kind: Literal["order", "message", "callback", "complaint"]
     fields: Mapping[str, Any]

@@ -8,6 +8,7 @@ from cti_server.domain.calendar import OpenState, branch, is_open
 from cti_server.domain.facts import CallerIdentified, FlowEntered, LanguageChosen, TicketUrged
 from cti_server.domain.flows import effects
 from cti_server.domain.flows.schema import (
+    Collect,
     Create,
     Hangup,
     Hours,
@@ -91,7 +92,11 @@ def _at_site(at: Micros, zone: str) -> tuple[str, str]:
 
 
 def create(state: State, name: str, node: Create) -> Step:
-    made = yield effects.Create(node.what, {key: state.value(value) for key, value in node.fields.items()})
+    """`node` among the fields tells a repeat after a restart (same text) from a second ticket of the call (`name:2`)."""
+    state.visits[name] = state.visits.get(name, 0) + 1
+    fields = {key: state.value(value) for key, value in node.fields.items()}
+    count = state.visits[name]
+    made = yield effects.Create(node.what, {**fields, "node": name if count == 1 else f"{name}:{count}"})
     if not isinstance(made, effects.Created):
         raise NodeFailed(f"create {node.what}")
     state.save(node.save, {"ticket_id": made.ticket_id, "number": made.number})
@@ -106,7 +111,9 @@ def urge(state: State, name: str, node: Urge) -> Step:
 
 def identify(state: State, name: str, node: Identify) -> Step:
     """A proof of who he is clears the counts of failed tries."""
-    state.visits.clear()
+    state.visits = {
+        key: count for key, count in state.visits.items() if not isinstance(state.flow.nodes.get(key), Collect)
+    }
     customer = state.value(node.customer)
     if customer:
         tier = str(state.value(node.tier) or "ordinary")
