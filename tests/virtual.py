@@ -17,6 +17,9 @@ START: Micros = 1_780_000_000 * SECOND
 """A Thursday in May 2026, 20:26:40 UTC."""
 
 
+TICK = 1e-6
+
+
 class _Selector(selectors.SelectSelector):
     """Never sleeps: what would be waited for is added to the clock."""
 
@@ -28,7 +31,7 @@ class _Selector(selectors.SelectSelector):
             return ready
         if timeout is None:
             return super().select(1.0)  # a worker thread may still call back
-        self.passed += timeout
+        self.passed += max(timeout, TICK)  # a float too small to change the clock would stop time
         return ready
 
 

@@ -39,6 +39,7 @@ name: desk
 title: {en: Desk, zh: 服务台}
 languages: [en, zh]
 start: main
+person: help
 fallback_queue: general
 nodes:
   main:
@@ -121,6 +122,8 @@ class World:
         )
         (folder / "desk.yaml").write_text(flow)
         self.flows = FlowRegistry(folder, set(queues), self.settings.dids)
+        self.flows.load()
+        assert not self.flows.problems, self.flows.problems
         self.lookups = Lookups({})
         self.sessions = Sessions(
             Parts(

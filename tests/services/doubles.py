@@ -28,6 +28,7 @@ from cti_server.ports import (
 )
 
 SOUND = 1.0
+TINY = 1e-6
 
 
 @dataclass
@@ -220,7 +221,7 @@ class FakeLine:
     async def _listen(self, seconds: float, stop_on: str) -> str:
         """The first key of `stop_on` within `seconds`."""
         deadline = asyncio.get_running_loop().time() + seconds
-        while (left := deadline - asyncio.get_running_loop().time()) > 0:
+        while (left := deadline - asyncio.get_running_loop().time()) > TINY:
             self._check()
             self._listener = asyncio.get_running_loop().create_future()
             gone = asyncio.create_task(self._gone.wait())

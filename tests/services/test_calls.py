@@ -179,7 +179,7 @@ def test_without_a_switch_link_a_waiting_caller_is_still_found(tmp_path: Path) -
 
 def test_a_callback_keeps_the_place_and_is_carried_out(tmp_path: Path) -> None:
     async def story(world: World) -> None:
-        await world.start(world.line({1.0: "1", 23.0: "11"}))
+        await world.start(world.line({1.0: "1", 25.0: "1", 28.0: "1"}))
         world.agent_ready("1001", Phone(answers=1, talks=20))
         await asyncio.sleep(1)
         _, _, _, channel = next(wish for wish in world.switch.wishes if wish[0] == "originate")
@@ -199,7 +199,7 @@ def test_a_callback_keeps_the_place_and_is_carried_out(tmp_path: Path) -> None:
 
 def test_a_callback_nobody_answers_frees_the_agent_and_is_tried_again(tmp_path: Path) -> None:
     async def story(world: World) -> None:
-        await world.start(world.line({1.0: "1", 23.0: "11"}))
+        await world.start(world.line({1.0: "1", 25.0: "1", 28.0: "1"}))
         world.agent_ready("1001")
         await asyncio.sleep(3600)
 

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import structlog
+
 from cti_server.bus import Bus
 from cti_server.clock import Clock
 from cti_server.config import CallSettings
 from cti_server.domain.flows.effects import Created
 from cti_server.domain.ids import CallId, QueueName
 from cti_server.domain.orders import CallbackRequest
-from cti_server.domain.tiers import priority as tier_priority
+from cti_server.domain.tiers import table
+from cti_server.errors import InvalidValue
 from cti_server.ports import Speaker, Switch
 from cti_server.services.acd import Acd
 from cti_server.services.calls.live import LiveCalls
@@ -22,6 +25,8 @@ from cti_server.services.customers import Customers
 from cti_server.services.floor import Floor
 from cti_server.services.flows import FlowRegistry
 from cti_server.services.lookups import Lookups
+
+log = structlog.get_logger(__name__)
 
 
 class Tickets(Protocol):
@@ -72,6 +77,11 @@ class Parts:
     targets: Targets
 
     def priority(self, customer: Mapping[str, Any], queue: QueueName | None = None) -> int:
-        """The caller's tier (and flags) plus the queue's own."""
-        tier = tier_priority(self.settings.profile, str(customer.get("tier", "")), customer.get("flags", ()))
+        """The caller's tier (and flags) plus the queue's own. A tier the profile does not know counts as an unknown caller."""
+        tiers = table(self.settings.profile)
+        try:
+            tier = tiers.priority(str(customer.get("tier", "")), customer.get("flags", ()))
+        except InvalidValue as error:
+            log.error("tier_unknown", error=str(error))
+            tier = tiers.unknown
         return tier + (self.acd.queues[queue].priority if queue and queue in self.acd.queues else 0)

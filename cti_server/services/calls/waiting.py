@@ -40,7 +40,13 @@ OFFER_RESULT: dict[str, OfferResult] = {
     "CANCEL": "caller_gone",
 }
 YES = "1"
+REPEAT = "*"
 OTHER_NUMBER = "2"
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackWanted:
+    """The caller pressed the key that was offered to him."""
 
 
 class Moved(LineGone):
@@ -77,6 +83,7 @@ class Stay:
         self._parts = caller.parts
         self._line = caller.line
         self._live = caller.live
+        self._callback_offered = False
 
     async def through(self, visit: Visit) -> QueueResult:
         """Join, wait, ring, talk. `visit` is already on the timeline (a resumed one keeps its place)."""
@@ -140,7 +147,9 @@ class Stay:
             if result is not None:
                 return result
 
-    async def _carry_out(self, place: Place, decision: Offer | TimedOut | CallbackDue) -> QueueResult | None:
+    async def _carry_out(
+        self, place: Place, decision: Offer | TimedOut | CallbackDue | CallbackWanted
+    ) -> QueueResult | None:
         match decision:
             case Offer(agent_id=agent_id):
                 return await self._ring(place.visit, agent_id)
@@ -148,21 +157,29 @@ class Stay:
                 self._live.visit_ended("timed_out")
                 return QueueResult("timed_out")
             case CallbackDue():
-                return QueueResult("callback") if await self._offer_callback(place) else None
+                self._callback_offered = True
+                return await self._take_callback(place) if await self._offer_callback(place) else None
+            case CallbackWanted():
+                return await self._take_callback(place)
 
-    async def _next_decision(self, place: Place, queue: Queue, announcer: Announcer) -> Decision:
+    async def _next_decision(self, place: Place, queue: Queue, announcer: Announcer) -> Decision | CallbackWanted:
+        """What the ACD decides, or what the caller asks for by a key: * = where am I, 1 = call me back once offered."""
         await self._line.music(True, queue.music_class)
         while (decision := place.take()) is None:
             now = self._parts.clock.now()
             if announcer.due(now):
-                await self._over_music(queue, self._where_you_are(place, queue))
+                key = await self._over_music(queue, self._where_you_are(place, queue))
             else:
-                await self._sleep(announcer.sleep(now))
+                key = await self._sleep(announcer.sleep(now))
+            if key == REPEAT:
+                announcer.next_at = now
+            elif key == YES and self._callback_offered:
+                return CallbackWanted()
         return decision
 
-    async def _sleep(self, seconds: float) -> None:
+    async def _sleep(self, seconds: float) -> str:
         limit = seconds if self._parts.acd.can_wake else min(seconds, POLL)
-        await self._line.wait_key(max(limit, 0.05))
+        return await self._line.wait_key(max(limit, 0.05))
 
     async def _over_music(self, queue: Queue, words: tuple[str, ...]) -> str:
         """Speak to a waiting caller; words that cannot be spoken are left out, the music goes on."""
@@ -229,17 +246,19 @@ class Stay:
     # -- callback ----------------------------------------------------------------------------------------------
 
     async def _offer_callback(self, place: Place) -> bool:
-        """Offer to ring back; True when he took it. A decision that arrives meanwhile goes first."""
+        """Offer to ring back; True when he takes it. A decision that arrives meanwhile goes first."""
         queue = self._parts.acd.queues[place.visit.queue]
-        language = self._caller.voice.language
-        key = await self._over_music(queue, phrase("callback_offer", language))
+        key = await self._over_music(queue, phrase("callback_offer", self._caller.voice.language))
         key = key or await self._line.wait_key(DECIDE_SECONDS)
-        if key != YES:
-            return False
+        return key == YES
+
+    async def _take_callback(self, place: Place) -> QueueResult | None:
+        """Agree on a number and book it; None: he waits on."""
         number = await self._number_to_call()
-        if not number:
-            return False
-        return await self._book_callback(place.visit, number)
+        if number and await self._book_callback(place.visit, number):
+            return QueueResult("callback")
+        await self._line.music(True, self._parts.acd.queues[place.visit.queue].music_class)
+        return None
 
     async def _number_to_call(self) -> str:
         """The caller's own number if he agrees, else one he enters; '' = none, he waits on."""
