@@ -144,5 +144,7 @@ export const en: Words = {
   "error.unavailable": "This is not available for now.",
   "error.line_gone": "The caller has hung up.",
   "error.connection_lost": "The connection to the server was lost; this may not have been done.",
+  "error.flow_invalid": "The flow has errors.",
+  "error.speech_unavailable": "Speech is not available for now.",
   "error.internal": "The server made a mistake.",
 };

@@ -142,6 +142,8 @@ export const zh = {
   "error.unavailable": "该功能暂时不可用。",
   "error.line_gone": "来电已挂断。",
   "error.connection_lost": "与服务器的连接中断，操作可能没有执行。",
+  "error.flow_invalid": "流程文件有错误。",
+  "error.speech_unavailable": "语音功能暂时不可用。",
   "error.internal": "服务器内部错误。",
 };
 

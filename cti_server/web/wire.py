@@ -6,9 +6,9 @@ Times are micros since 1970 UTC, durations micros, money whole fen (1/100 yuan; 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cti_server.domain.agents import Intent
 from cti_server.domain.users import Role
@@ -219,8 +219,12 @@ class Args(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+Plain = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""Text without control characters: databases refuse NUL, and CR/LF has no place in a name."""
+
+
 class SignIn(Args):
-    login: str = Field(min_length=1, max_length=64)
+    login: Plain = Field(min_length=1, max_length=64)
     password: str = Field(min_length=1, max_length=256)
 
 

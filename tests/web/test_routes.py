@@ -102,6 +102,8 @@ async def test_our_own_page_is_let_in(client_of: SignIn, world: World) -> None:
         (b"[" * 50_000, "application/json", 400, "bad_request"),
         (b'{"reason": "meal"}', "text/plain", 400, "bad_request"),
         (b'{"reason": "meal", "x": 1}', "application/json", 422, "invalid_value"),
+        (b'{"reason": "a\\u0000b"}', "application/json", 422, "invalid_value"),
+        (b'{"reason": "\\ud800"}', "application/json", 422, "invalid_value"),
         (b'{"reason": 5}', "application/json", 422, "invalid_value"),
         (b'{"reason": "nap"}', "application/json", 422, "invalid_value"),
         (b'"' + b"x" * 70_000 + b'"', "application/json", 413, "bad_request"),

@@ -34,7 +34,7 @@ function Transfer() {
   };
   return (
     <form class="transfer" onSubmit={submit} aria-label={t("transfer")}>
-      <input name="target" list="targets" aria-label={t("transfer_to")} placeholder={t("transfer_to")} value={target}
+      <input name="target" list="targets" aria-label={t("transfer_to")} placeholder={t("transfer")} value={target}
         maxLength={40} onInput={(event) => setTarget(event.currentTarget.value)} data-test="target" />
       <datalist id="targets">
         {board.value?.queues.map((queue) => <option key={queue.name} value={queue.name}>{word("queue", queue.name)}</option>)}

@@ -11,7 +11,7 @@ from cti_server.domain.users import Role
 from cti_server.errors import Forbidden
 from cti_server.web.parts import Ask
 from cti_server.web.routes import Route
-from cti_server.web.wire import Args, CallRecord, CallRow
+from cti_server.web.wire import Args, CallRecord, CallRow, Plain
 
 READS_CALLS: frozenset[Role] = frozenset({"agent", "leader", "inspector"})
 READS_HISTORY: frozenset[Role] = READS_CALLS | {"back_office"}
@@ -19,19 +19,19 @@ LATEST: Micros = 253_402_300_799_000_000
 
 
 class CallFilter(Args):
-    agent_id: str | None = Field(None, max_length=32)
-    number: str | None = Field(None, max_length=32)
-    queue: str | None = Field(None, max_length=40)
+    agent_id: Plain | None = Field(None, max_length=32)
+    number: Plain | None = Field(None, max_length=32)
+    queue: Plain | None = Field(None, max_length=40)
     since: int | None = Field(None, ge=0, le=LATEST)
     limit: int = Field(50, ge=1, le=500)
 
 
 class OneCall(Args):
-    call_id: str = Field(max_length=64)
+    call_id: Plain = Field(max_length=64)
 
 
 class OfNumber(Args):
-    number: str = Field(min_length=2, max_length=32)
+    number: Plain = Field(min_length=2, max_length=32)
     limit: int = Field(20, ge=1, le=200)
 
 

@@ -9,16 +9,16 @@ from pydantic import Field
 from cti_server.web.api.calls import READS_HISTORY
 from cti_server.web.parts import Ask
 from cti_server.web.routes import Route
-from cti_server.web.wire import Args, CustomerCard, CustomerRow
+from cti_server.web.wire import Args, CustomerCard, CustomerRow, Plain
 
 
 class Search(Args):
-    text: str = Field(min_length=2, max_length=80)
+    text: Plain = Field(min_length=2, max_length=80)
     limit: int = Field(20, ge=1, le=100)
 
 
 class OneCustomer(Args):
-    customer_id: str = Field(max_length=64)
+    customer_id: Plain = Field(max_length=64)
 
 
 async def search(ask: Ask, args: Search) -> Any:

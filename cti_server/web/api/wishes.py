@@ -13,7 +13,7 @@ from cti_server.errors import Forbidden
 from cti_server.web.desk import Desk, TransferHow
 from cti_server.web.parts import Ask
 from cti_server.web.routes import LEADS, TAKES_CALLS, Handle, Route
-from cti_server.web.wire import Args, Done
+from cti_server.web.wire import Args, Done, Plain
 
 ME = "me"
 
@@ -21,11 +21,11 @@ ME = "me"
 class OfAgent(Args):
     """`me` is the signed-in user; another agent's id is for leaders."""
 
-    agent_id: str = Field(ME, max_length=32)
+    agent_id: Plain = Field(ME, max_length=32)
 
 
 class Pause(OfAgent):
-    reason: str = Field(min_length=1, max_length=40)
+    reason: Plain = Field(min_length=1, max_length=40)
 
 
 class Transfer(OfAgent):
@@ -34,7 +34,7 @@ class Transfer(OfAgent):
 
 
 class CallBack(OfAgent):
-    ticket_id: str = Field(min_length=1, max_length=64)
+    ticket_id: Plain = Field(min_length=1, max_length=64)
 
 
 class PlaceCall(OfAgent):
