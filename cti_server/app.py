@@ -1,1 +1,296 @@
-"""Composition root."""
+"""The composition root: the only file that knows every layer. Start order is the order of `Server.start`, stop order its
+reverse; every task lives in the one TaskGroup-like set of `Server`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import Any, Self
+
+import structlog
+from aiohttp import web
+
+from cti_server import __version__
+from cti_server.asterisk.agi.server import AgiServer
+from cti_server.asterisk.switch import AmiSwitch
+from cti_server.bus import Bus
+from cti_server.clock import Clock, SystemClock
+from cti_server.config import Settings
+from cti_server.domain.ids import MINUTE, Micros
+from cti_server.domain.queues import check
+from cti_server.domain.routing import Router
+from cti_server.errors import BadSettings
+from cti_server.services.acd import Acd
+from cti_server.services.board import BoardService
+from cti_server.services.callbacks import CallbackService
+from cti_server.services.calls.live import LiveCalls
+from cti_server.services.calls.parts import Parts, Recordings
+from cti_server.services.calls.recovery import Recovery
+from cti_server.services.calls.session import Sessions
+from cti_server.services.calls.targets import Targets
+from cti_server.services.calls.watch import SwitchWatch
+from cti_server.services.customers import Customers
+from cti_server.services.desk import DeskService
+from cti_server.services.fallback import FallbackKeeper
+from cti_server.services.floor import Floor
+from cti_server.services.flows import FlowRegistry
+from cti_server.services.heartbeat import Heartbeat
+from cti_server.services.journal import Journal
+from cti_server.services.lookups.customers import CustomerLookup
+from cti_server.services.lookups.registry import Lookups
+from cti_server.services.prompts import PromptKeeper
+from cti_server.speech.speaker import from_settings
+from cti_server.storage.accounts import SqlAccounts
+from cti_server.storage.configuration import SqlConfiguration
+from cti_server.storage.customers import SqlCustomers
+from cti_server.storage.engine import open_database
+from cti_server.storage.facts import SqlFactStore
+from cti_server.storage.migrate import migrate
+from cti_server.storage.passwords import Hasher
+from cti_server.storage.spill import SpillFile
+from cti_server.storage.tickets import SqlTickets
+from cti_server.storage.users import SqlUsers
+from cti_server.web.app import create_app
+from cti_server.web.sounds import add_sounds
+
+log = structlog.get_logger(__name__)
+REPLAY: Micros = 36 * 60 * MINUTE
+"""How much of the timeline is folded at start: a shift that began yesterday evening and today's counts."""
+REPLAY_BATCH = 5_000
+PROMPTS_PATH = "/sounds"
+
+
+class Server:
+    """`async with Server(settings)`: everything runs inside, everything is stopped after, in reverse order."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self._clock = clock or SystemClock()
+        self._stack = AsyncExitStack()
+        self.web_port = 0
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        self.settings.paths.data.mkdir(parents=True, exist_ok=True)
+        await self._open_storage()
+        await self._open_speech()
+        await self._build()
+        await self._restore()
+        await self._open_switch()
+        await self._open_calls()
+        await self._open_web()
+        log.info("serving", version=__version__, web=self.web_port, agi=self._agi.port)
+
+    # -- storage and timeline ----------------------------------------------------------------------------------
+
+    async def _open_storage(self) -> None:
+        """Database at the newest schema, the journal on the bus."""
+        settings = self.settings
+        self._database = open_database(settings.database.url)
+        self._stack.push_async_callback(self._database.close)
+        await migrate(self._database)
+        self._facts = SqlFactStore(self._database)
+        self.bus = Bus(self._clock, settings.calls.server)
+        self._journal = Journal(
+            self.bus,
+            self._facts,
+            SpillFile(settings.paths.data / "spill.jsonl"),
+            self._clock,
+            batch_millis=settings.database.batch_millis,
+            memory_facts=settings.database.memory_facts,
+        )
+        self.bus.start_after(await self._journal.open())
+        self._journal.start()
+        self._stack.push_async_callback(self._journal.close)
+
+    # -- speech ------------------------------------------------------------------------------------------------
+
+    async def _open_speech(self) -> None:
+        self.speaker = from_settings(self.settings, f"{self._public_url()}{PROMPTS_PATH}")
+        self._stack.push_async_callback(self.speaker.close)
+        await self.speaker.reload()
+
+    # -- calls -------------------------------------------------------------------------------------------------
+
+    async def _build(self) -> None:
+        """Everything that decides, made of configuration read from the database; nothing runs yet."""
+        settings, clock, calls = self.settings, self._clock, self.settings.calls
+        config = SqlConfiguration(self._database)
+        queues = {queue.name: queue for queue in await config.queues()}
+        check(queues)
+        agents = await config.agents()
+        self.switch = AmiSwitch(settings.ami, calls.node, clock)
+        self.calls = LiveCalls(self.bus, clock)
+        self.acd = Acd(Router(queues), queues, calls.fallback_queue, self.switch, self.bus, clock)
+        self._stack.callback(self.acd.close)
+        self.floor = Floor(agents, queues, self.acd, self.bus, clock)
+        self._stack.callback(self.floor.close)
+        self.flows = FlowRegistry(settings.paths.flows, set(queues), calls.dids)
+        self.board = BoardService(self.floor, self.switch, queues, self.bus, clock, calls.time_zone)
+        tickets = SqlTickets(self._database, clock)
+        targets = Targets(queues, self.floor, calls.trunk)
+        self.callbacks = CallbackService(self.calls, self.acd, self.switch, tickets, targets, self.bus, clock, calls)
+        self._stack.callback(self.callbacks.close)
+        files = SqlCustomers(self._database, clock)
+        customers = Customers(files, calls.country)
+        own = CustomerLookup(SqlAccounts(self._database, clock, Hasher()), files, clock)
+        self._lookups = Lookups.load(settings.paths.flows / "lookups.yaml", own, clock)
+        self._stack.push_async_callback(self._lookups.close)
+        paths = settings.paths
+        self._sessions = Sessions(
+            Parts(
+                settings=calls,
+                render_seconds=settings.speech.render_seconds,
+                bus=self.bus,
+                clock=clock,
+                calls=self.calls,
+                acd=self.acd,
+                floor=self.floor,
+                flows=self.flows,
+                customers=customers,
+                lookups=self._lookups,
+                tickets=tickets,
+                speaker=self.speaker,
+                switch=self.switch,
+                recordings=Recordings(
+                    paths.recordings.absolute(), paths.recordings_on_switch or paths.recordings.absolute()
+                ),
+                callbacks=self.callbacks,
+                targets=targets,
+            )
+        )
+        self._desk = DeskService(
+            floor=self.floor,
+            calls=self.calls,
+            callbacks=self.callbacks,
+            targets=targets,
+            switch=self.switch,
+            archive=self._facts,
+            files=customers,
+            board=self.board,
+            pause_codes=await config.pause_codes(),
+        )
+
+    async def _restore(self) -> None:
+        """Fold what happened before we started; record the gap; take up what was left open."""
+        since = self._clock.now() - REPLAY
+        while batch := await self._facts.after(since, limit=REPLAY_BATCH):
+            self.floor.restore(batch)
+            self.board.restore(batch)
+            since = batch[-1].id
+        heartbeat = Heartbeat(self.settings.paths.data / "alive", self.bus, self._clock)
+        recovery = Recovery(self.calls, self.floor, self.bus, self._clock)
+        adopted = recovery.adopt([r for c in await self._facts.open_calls() if (r := await self._facts.load_call(c))])
+        log.info("calls_taken_up", calls=adopted)
+        self.floor.start()
+        self.board.start()
+        self._stack.callback(self.board.close)
+        heartbeat.record_gap()
+        self._keep("heartbeat", heartbeat.run())
+        watch = SwitchWatch(self.calls, self.floor)
+        for subscriber in (self.floor.on_switch, watch.on_event, recovery.on_event):
+            self._stack.callback(self.switch.subscribe(subscriber))
+        await self.callbacks.restore()
+
+    async def _open_switch(self) -> None:
+        await self._stack.enter_async_context(self.switch)
+        self._keep("fallback", FallbackKeeper(self.floor, self.switch, self.bus).run())
+
+    async def _open_calls(self) -> None:
+        await asyncio.to_thread(self.flows.load)
+        keeper = PromptKeeper(self.flows, self.speaker)
+        await keeper.prepare()
+        self._keep("prompts", keeper.run())
+        self._keep("flows", self.flows.watch())
+        self._agi = AgiServer(self.settings.agi, self.settings.calls.node, self._sessions.handle)
+        await self._agi.start()
+        self._stack.push_async_callback(self._agi.stop, self.settings.calls.drain_seconds)
+
+    # -- web ---------------------------------------------------------------------------------------------------
+
+    async def _open_web(self) -> None:
+        http = self.settings.http
+        application = create_app(
+            self.settings,
+            desk=self._desk,
+            users=SqlUsers(self._database),
+            bus=self.bus,
+            facts=self._facts,
+            clock=self._clock,
+            health=self._health,
+        )
+        add_sounds(application, PROMPTS_PATH, self.speaker.file)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, http.host, http.port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise BadSettings(
+                f"cannot listen on {http.host}:{http.port} ({error.strerror}); stop the program that uses it or set"
+                " CTI_HTTP__HOST and CTI_HTTP__PORT"
+            ) from error
+        self.web_port = int(runner.addresses[0][1])
+
+    async def _health(self) -> dict[str, Any]:
+        well = self.switch.linked and not self._journal.away
+        return {
+            "status": "ok" if well else "degraded",
+            "version": __version__,
+            "switch_linked": self.switch.linked,
+            "database": not self._journal.away,
+            "calls": len(self.calls),
+            "details": {
+                "switch_trouble": self.switch.trouble,
+                "facts_queued": self._journal.queued,
+                "facts_spilled": self._journal.spilled,
+                "flow_problems": [str(problem) for problem in self.flows.problems],
+            },
+        }
+
+    def _public_url(self) -> str:
+        http = self.settings.http
+        return http.public_url.rstrip("/") or f"http://{http.host}:{http.port}"
+
+    # -- tasks -------------------------------------------------------------------------------------------------
+
+    def _keep(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """A task for the server's life: cancelled at its place in the stop order; if it dies, that is logged."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_log_death)
+        self._stack.push_async_callback(_cancel, task)
+
+
+def _log_death(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("task_died", task=task.get_name(), error=repr(error))
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGINT or SIGTERM. Raises BadSettings when it cannot start."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    async with Server(settings):
+        await stop.wait()
+        log.info("stopping")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,11 +32,12 @@ class BoardService:
         self._midnight: asyncio.TimerHandle | None = None
         self._undo: Callable[[], None] = lambda: None
 
-    def restore(self, recorded: Recorded) -> None:
-        self._board.apply(recorded)
+    def restore(self, facts: Iterable[Recorded]) -> None:
+        for recorded in facts:
+            self._board.apply(recorded)
 
     def start(self) -> None:
-        self._undo = self._bus.subscribe(self.restore)
+        self._undo = self._bus.subscribe(lambda recorded: self.restore((recorded,)))
         self._roll()
 
     def close(self) -> None:
