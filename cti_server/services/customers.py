@@ -21,7 +21,8 @@ from cti_server.errors import InvalidValue, Unavailable
 
 LIMIT = 0.8
 """Seconds a call waits for its customer."""
-SHORTEST_SUBSCRIBER = 5
+SHORTEST_SUBSCRIBER = 7
+"""Fewer digits without a country code are an extension or a service number (110, 95598), not a person."""
 log = structlog.get_logger(__name__)
 
 
@@ -101,7 +102,8 @@ def to_e164(number: str, country: str) -> str:
         parsed = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
         return ""
-    if len(str(parsed.national_number)) < SHORTEST_SUBSCRIBER or not phonenumbers.is_possible_number(parsed):
+    short = not text.startswith("+") and len(str(parsed.national_number)) < SHORTEST_SUBSCRIBER
+    if short or not phonenumbers.is_possible_number(parsed):
         return ""
     return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
 

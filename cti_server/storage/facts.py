@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cti_server.domain.calls import CallRecord, apply
 from cti_server.domain.facts import CallFact, Recorded, agent_id_of, call_id_of, from_dict, to_dict
 from cti_server.domain.ids import AgentId, CallId, Micros
+from cti_server.errors import Conflict
 from cti_server.storage import tables
 from cti_server.storage.engine import Database
 
@@ -37,6 +38,12 @@ class SqlFactStore:
 
     async def append(self, facts: Sequence[Recorded]) -> None:
         """One transaction. Raises StorageUnavailable; InvalidValue when the database cannot hold one of the facts."""
+        try:
+            await self._append(facts)
+        except Conflict:
+            await self._append(facts)  # somebody stored facts of this server since we last looked
+
+    async def _append(self, facts: Sequence[Recorded]) -> None:
         if not facts:
             return
         try:
