@@ -1,0 +1,76 @@
+"""The demo as its users start it: two side by side, everything told in the ready file, nothing left at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from cti_server.lab.process import Process, run
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
+
+
+def demo(data: Path, *options: str) -> list[str]:
+    return [sys.executable, "-m", "cti_server.lab.demo", "--data", str(data), *options]
+
+
+@asynccontextmanager
+async def running(data: Path) -> AsyncIterator[tuple[Process, dict[str, Any]]]:
+    """A demo that is up, and its ready file."""
+    ready = data.parent / f"{data.name}.json"
+    with (data.parent / f"{data.name}.log").open("ab") as log:
+        process = Process(demo(data, "--ready-file", str(ready)), output=log)
+    try:
+        async with asyncio.timeout(120):
+            while not ready.is_file():
+                assert process.running, (data.parent / f"{data.name}.log").read_text()
+                await asyncio.sleep(0.05)
+        yield process, json.loads(ready.read_text())
+    finally:
+        assert await process.stop(60) in (0, 1)
+        assert not ready.exists()
+
+
+async def status(address: str) -> int:
+    async with aiohttp.ClientSession() as client, client.get(address) as answer:
+        return answer.status
+
+
+async def test_two_demos_side_by_side(tmp_path: Path) -> None:
+    async with running(tmp_path / "a") as (_, first), running(tmp_path / "b") as (_, second):
+        for facts in (first, second):
+            assert await status(facts["http"]["health"]) == 200
+        for part in ("http", "sip", "ami", "agi", "webrtc", "carrier"):
+            assert first[part] != second[part]
+        assert {login["login"] for login in first["logins"]} >= {"1001", "1002", "1003", "1004", "1900", "1800"}
+        assert {phone["desk"] for phone in first["phones"]} == {"1001", "1002", "1003", "1004", "1900"}
+        code, output = await run(*demo(tmp_path / "a"))
+        assert code == 1
+        assert "another --data folder" in output
+
+
+@pytest.mark.parametrize("part", ["server", "asterisk"])
+async def test_when_one_part_dies_the_other_is_stopped(tmp_path: Path, part: str) -> None:
+    async with running(tmp_path / "a") as (process, facts):
+        await run("kill", "-KILL", str(facts[part]["pid"]))
+        assert await process.wait() == 1
+        other = facts["asterisk" if part == "server" else "server"]["pid"]
+        assert not Path(f"/proc/{other}").exists()
+
+
+async def test_second_start_keeps_logins_and_passwords(tmp_path: Path) -> None:
+    kept = []
+    for _ in range(2):
+        async with running(tmp_path / "a") as (process, facts):
+            kept.append((facts["logins"], facts["phones"], facts["ami"]["password"]))
+            assert await process.stop(60, signal.SIGINT) == 0
+    assert kept[0] == kept[1]
