@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +18,7 @@ import structlog
 
 from cti_server.config import Settings
 from cti_server.domain.aloud import LANGUAGES, all_pieces, is_pause
-from cti_server.errors import CtiError, InvalidValue, SpeechUnavailable
+from cti_server.errors import BadSettings, CtiError, InvalidValue, SpeechUnavailable
 from cti_server.speech import audio, prompts
 from cti_server.speech.process import kokoro_engine, pyttsx3_engine
 from cti_server.speech.texts import clean, key
@@ -124,16 +124,6 @@ class PromptSpeaker:
             raise SpeechUnavailable(f"the prompt was not rendered within {within:g} s") from None
         return self._address(language, name)
 
-    async def prepare(self, texts: Mapping[str, Iterable[str]]) -> list[tuple[str, str]]:
-        """Have every text (by language) ready, rendering what is not; returns (language, text) of those that cannot be."""
-        lacking = []
-        for language, text in [(language, text) for language, found in texts.items() for text in sorted(found)]:
-            try:
-                await self.sound(text, language)
-            except (SpeechUnavailable, InvalidValue):
-                lacking.append((language, text))
-        return lacking
-
     def _render_once(self, text: str, language: str, name: str) -> asyncio.Task[None]:
         task = self._rendering.get((language, name))
         if task is None:
@@ -170,10 +160,13 @@ class PromptSpeaker:
 
 
 def from_settings(settings: Settings, over_http: str = "") -> PromptSpeaker:
-    """The speaker as the settings want it; `over_http` is the address of the sounds route, for prompts_over=http."""
+    """The speaker as the settings want it; `over_http` is the address of the sounds route, for prompts_over=http.
+
+    Raises BadSettings when the engine lacks its model.
+    """
     speech = settings.speech
     if speech.engine == "kokoro" and speech.kokoro_model is None:
-        raise InvalidValue("CTI_SPEECH__ENGINE is kokoro: set CTI_SPEECH__KOKORO_MODEL to the model's folder")
+        raise BadSettings("CTI_SPEECH__ENGINE is kokoro: set CTI_SPEECH__KOKORO_MODEL to the model's folder")
     engine: Engine | None = None
     if speech.engine == "kokoro" and speech.kokoro_model:
         engine = kokoro_engine(speech.kokoro_model)
