@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import soundfile
@@ -54,13 +55,11 @@ def own_name(name: str) -> str:
     return "own-" + key(name, "own")
 
 
-def own_names(text: str, language: str) -> Iterator[str]:
+@lru_cache(maxsize=8192)
+def own_names(text: str, language: str) -> tuple[str, ...]:
     """The names under which an own recording of a text may be found, the most exact first."""
-    yield own_name(key(text, language))
-    if name := slug(text):
-        yield own_name(name)
-    if phrase := _PHRASE_NAMES.get((language, text)):
-        yield own_name(phrase)
+    names = (key(text, language), slug(text), _PHRASE_NAMES.get((language, text)))
+    return tuple(own_name(name) for name in names if name)
 
 
 def _phrase_names() -> Mapping[tuple[str, str], str]:

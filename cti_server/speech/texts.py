@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 from cti_server.errors import InvalidValue
 
@@ -31,6 +32,7 @@ def clean(text: str) -> str:
     return cleaned
 
 
+@lru_cache(maxsize=8192)
 def key(text: str, language: str, voice: str = "") -> str:
     """Name of a sound file: 16 hex digits of its content. Recordings have no `voice`; rendered ones have the engine's."""
     return hashlib.sha256(f"{language}\0{clean(text)}\0{voice}".encode()).hexdigest()[:16]
