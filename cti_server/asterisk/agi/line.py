@@ -164,7 +164,7 @@ class AgiLine:
     async def dial(self, target: str, *, timeout: float, music_class: str = "default") -> DialResult:
         _check(_TARGET, target, "dial target")
         _check(_MUSIC_CLASS, music_class, "music class")
-        options = f"gm({music_class})b({PREDIAL})"
+        options = f"gtm({music_class})b({PREDIAL})"  # t: AMI may start a consultation (features.conf)
         self._session.lingering = True
         try:
             seconds = max(1, round(timeout))

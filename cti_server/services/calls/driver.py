@@ -104,13 +104,7 @@ class FlowDriver:
         await self._voice.say(effect.words)
 
     async def _ask(self, effect: fx.Ask) -> fx.Answer:
-        return await self._voice.ask(
-            effect.words,
-            most=effect.most,
-            stop_keys=effect.stop_keys,
-            first_seconds=effect.first_seconds,
-            gap_seconds=effect.gap_seconds,
-        )
+        return await self._voice.ask(effect)
 
     async def _record(self, effect: fx.Record) -> fx.Recording | None:
         await self._voice.say(effect.words)

@@ -20,7 +20,7 @@ import structlog
 
 from cti_server.clock import new_id
 from cti_server.domain.facts import CallArrived, CallerIdentified, CallResumed, FlowFailed
-from cti_server.domain.flows.effects import CallContext
+from cti_server.domain.flows.effects import Ask, CallContext
 from cti_server.domain.ids import AgentId, CallId, ChannelRef, CustomerId, VisitId
 from cti_server.domain.phrases import phrase
 from cti_server.errors import LineGone, NotFound
@@ -153,7 +153,14 @@ class Sessions:
             return
         if not caller.flow_state:
             caller.speak(language)
-        context = CallContext(live.caller, live.did, caller.voice.language, live.customer, self._parts.clock.now())
+        context = CallContext(
+            caller=live.caller,
+            did=live.did,
+            language=caller.voice.language,
+            customer=live.customer,
+            started=self._parts.clock.now(),
+            time_zone=self._parts.settings.time_zone,
+        )
         await FlowDriver(caller).run(flow, context, caller.flow_state or None)
 
     async def _transferred(self, caller: Caller) -> None:
@@ -201,7 +208,7 @@ class Sessions:
             return
         greeting = phrase("callback_greeting", caller.voice.language)
         for _ in range(GREETINGS):
-            answer = await caller.voice.ask(greeting, most=1, stop_keys="", first_seconds=4, gap_seconds=1)
+            answer = await caller.voice.ask(Ask(greeting, first_seconds=4))
             if answer.keys:
                 self._parts.callbacks.reached(caller.live.call_id)
                 await Stay(caller).connect(visit)

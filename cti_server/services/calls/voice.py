@@ -12,11 +12,12 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from cti_server.domain.flows.effects import Answer, Words
+from cti_server.domain.flows.effects import Answer, Ask, Words
 from cti_server.domain.phrases import phrase
-from cti_server.ports import CALLER_KEYS, WAKE_DIGIT, Line, Speaker
+from cti_server.ports import CALLER_KEYS, Line, Speaker
 
 T = TypeVar("T")
+NOTHING: tuple[str, float] = ("", 0.0)
 
 AT_ONCE = 0.005
 """Work done within this many seconds needs no word to the caller."""
@@ -36,10 +37,8 @@ class Voice:
         self._speaker = speaker
         self._render_seconds = render_seconds
         self._typed: deque[str] = deque(maxlen=TYPE_AHEAD)
-
-    @property
-    def typed(self) -> deque[str]:
-        return self._typed
+        self._ignore = NOTHING
+        """Stop keys that still belong to the last input, and until when (loop time)."""
 
     def forget_typed(self) -> None:
         self._typed.clear()
@@ -56,15 +55,18 @@ class Voice:
         """Speak whatever was typed before; the key that stops it comes back ('' = heard to its end)."""
         return await self.line.play(await self.sounds(words))
 
-    async def ask(self, words: Words, *, most: int, stop_keys: str, first_seconds: float, gap_seconds: float) -> Answer:
-        """Speak, then collect keys until one of: `most` keys, a stop key, silence."""
-        await self.say(words)
+    async def ask(self, question: Ask) -> Answer:
+        """Speak, then collect keys until there are enough, a stop key, or silence (see effects.Ask)."""
+        if question.fresh:
+            self.forget_typed()
+        await self.say(question.words)
         keys = ""
-        while len(keys) < most:
-            key = await self._key(gap_seconds if keys else first_seconds)
-            if not key or key in stop_keys:
+        while len(keys) < question.most:
+            key = await self._key(question.gap_seconds if keys else question.first_seconds)
+            if not key or key in question.stop_keys:
                 return Answer(keys, key)
             keys += key
+        self._ignore = (question.stop_keys, asyncio.get_running_loop().time() + question.tail_seconds)
         return Answer(keys)
 
     async def sounds(self, words: Words) -> list[str]:
@@ -76,7 +78,7 @@ class Voice:
         return found
 
     async def listen(self, seconds: float) -> str:
-        """Wait for a key without asking; kept for the next question as well. WAKE_DIGIT is returned, not kept."""
+        """Wait for any key, wake-ups too; a caller's key goes to the type-ahead."""
         key = await self.line.wait_key(seconds)
         self._keep(key)
         return key
@@ -110,14 +112,21 @@ class Voice:
         return await self.meanwhile(self._speaker.sound(piece, self.language, within=self._render_seconds))
 
     async def _key(self, seconds: float) -> str:
-        """The next key, typed ahead or pressed now; a late wake-up is no key."""
-        if self._typed:
-            return self._typed.popleft()
-        key = await self.line.wait_key(seconds)
-        return key if key != WAKE_DIGIT else await self.line.wait_key(seconds)
+        """The next key, typed ahead or pressed now; wake-ups and keys that end the last input are none."""
+        waited = time_passed()
+        while not self._typed:
+            left = seconds - waited()
+            if left <= 0 or not await self.listen(left):
+                return ""
+        return self._typed.popleft()
 
     def _keep(self, key: str) -> None:
-        if key and key in CALLER_KEYS:
+        """Into the type-ahead. A habitual # just after a full number belongs to that number."""
+        late_stop, until = self._ignore
+        if key and key in late_stop and asyncio.get_running_loop().time() < until:
+            self._ignore = NOTHING
+        elif key and key in CALLER_KEYS:
+            self._ignore = NOTHING
             self._typed.append(key)
 
 

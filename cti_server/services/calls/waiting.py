@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 
 from cti_server.clock import new_id
 from cti_server.domain.facts import OfferResult, TicketCreated
-from cti_server.domain.flows.effects import QueueResult
+from cti_server.domain.flows.effects import Ask, QueueResult
 from cti_server.domain.ids import MINUTE, SECOND, AgentId, Micros, VisitId
 from cti_server.domain.orders import CallbackRequest
 from cti_server.domain.phrases import phrase
@@ -266,18 +266,13 @@ class Stay:
         await self._line.music(False)
         if own:
             words = phrase("callback_number_confirm", voice.language, number=own)
-            answer = await voice.ask(words, most=1, stop_keys="", first_seconds=DECIDE_SECONDS, gap_seconds=3)
+            answer = await voice.ask(Ask(words, first_seconds=DECIDE_SECONDS))
             if answer.keys == YES:
                 return own
             if answer.keys != OTHER_NUMBER:
                 return ""
-        answer = await voice.ask(
-            phrase("callback_number_ask", voice.language),
-            most=16,
-            stop_keys="#*",
-            first_seconds=8,
-            gap_seconds=4,
-        )
+        words = phrase("callback_number_ask", voice.language)
+        answer = await voice.ask(Ask(words, most=16, stop_keys="#*", first_seconds=8, gap_seconds=4))
         return self._parts.customers.dialable(answer.keys)
 
     async def _book_callback(self, visit: Visit, number: str) -> bool:

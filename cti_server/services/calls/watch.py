@@ -7,7 +7,7 @@ own to record: only it knows who hung up first.
 
 from __future__ import annotations
 
-from cti_server.domain.facts import CallTransferred
+from cti_server.domain.facts import CallerIdentified, CallTransferred
 from cti_server.domain.ids import AgentId
 from cti_server.ports import (
     ChannelAnswered,
@@ -98,13 +98,24 @@ class SwitchWatch:
         live.talk_ended("transfer", event.at)
         if partner is None:
             if consult is not None:
-                consult.serves = live.call_id
+                self._waits_on(consult, live, event)
             return
         if consult is not None:
             consult.end("transfer", at=event.at)
         if event.target is not None:
             live.agent_channel = event.target
         live.talk_started(partner, event.at, event.target.name if event.target else "")
+
+    def _waits_on(self, consult: LiveCall, live: LiveCall, event: TransferDone) -> None:
+        """The agent went while his consultation still waits: the switch puts the caller's channel into its place, so the
+        consultation becomes the caller's call and his first one ends as transferred."""
+        live.end("transfer", at=event.at)
+        consult.caller, consult.customer, consult.serves = live.caller, live.customer, live.call_id
+        self._calls.move(consult, event.channel)
+        if live.record and live.record.customer_id:
+            consult.note(
+                CallerIdentified, customer_id=live.record.customer_id, tier=live.record.tier, flags=live.record.flags
+            )
 
     def _ended(self, event: ChannelEnded) -> None:
         live = self._calls.on_channel(event.channel)

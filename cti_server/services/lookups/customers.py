@@ -114,6 +114,7 @@ class CustomerLookup:
         if order is None:
             return {}
         return {
+            "ticket_id": order.ticket_id,
             "number": order.number,
             "state": order.state,
             "promised": order.due_at,
