@@ -8,7 +8,7 @@ export interface BoardCall { call_id: string; caller: string; did: string; stage
 
 export interface CallRecord { call_id: string; at: number; ended_at: number | null; caller: string; did: string; direction: string; customer_id: string | null; customer_name: string | null; queue: string | null; outcome: string | null; agent_id: string | null; wait_micros: number; talk_micros: number; unknown_end: boolean; timeline: (Event)[] }
 
-export interface Contact { call_id: string; at: number; queue: string | null; outcome: string | null; agent_id: string | null; topic: string }
+export interface Contact { kind: "call" | "order" | "message" | "callback" | "complaint"; at: number; call_id: string; ticket_id: string; number: string; queue: string | null; outcome: string | null; agent_id: string | null; topic: string }
 
 export interface Counts { signed_in: number; ready: number; talking: number; wrap_up: number; paused: number; calls: number }
 
@@ -36,7 +36,7 @@ export interface PauseCode { code: string; zh: string; en: string }
 
 export interface Pop { call_id: string; visit_id: string | null; offer_id: string | null; caller: string; did: string; queue: string | null; language: string | null; entered_at: number | null; answered_at: number | null; path: (PathStep)[]; digits: (Digits)[]; customer: CustomerCard | null }
 
-export interface QueueRow { name: string; waiting: number; longest_since: number | null; offered: number; talking: number; ready: number; signed_in: number; answered: number; abandoned: number }
+export interface QueueRow { name: string; title: Record<string, string>; waiting: number; longest_since: number | null; offered: number; talking: number; ready: number; signed_in: number; answered: number; abandoned: number }
 
 export interface Reset { last: number; now: number; me: Me | null; board: Board; reason: "new" | "too_old" | "unknown" }
 

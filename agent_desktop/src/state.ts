@@ -2,6 +2,7 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import { request } from "./api";
+import { language, word } from "./i18n";
 import { clockOffset, CommandError, connection, Live } from "./live";
 import type { Board, CallRecord, Commands, ErrorBody, LiveEvent, LiveState, Me, PauseCode, Pop, Session } from "./protocol";
 
@@ -18,11 +19,15 @@ export const busy = signal(false);
 /** Server time in micros, once a second; it stands still while the connection is away, as everything shown does. */
 export const now = signal(Date.now() * 1000);
 
+/** A queue's name in the language of the page. */
+export function queueName(name: string): string {
+  const title = board.value?.queues.find((queue) => queue.name === name)?.title ?? {};
+  return title[language.value === "en" ? "en" : "zh"] || word("queue", name);
+}
+
 export const isLive = computed(() => connection.value === "live");
 export const leads = computed(() => session.value?.role === "leader");
 export const watchesAll = computed(() => ["leader", "inspector", "admin"].includes(session.value?.role ?? ""));
-/** The pop belongs to the call in hand, else it is not shown. */
-export const currentPop = computed(() => (pop.value?.call_id === me.value?.call_id ? pop.value : null));
 
 const LISTED_AFTER = new Set<LiveEvent["kind"]>(["OfferEnded", "TalkStarted", "TalkEnded"]);
 const RELIST_MS = 400;
@@ -114,7 +119,7 @@ connection.subscribe((state) => {
 
 function takeState(state: LiveState): void {
   batch(() => {
-    me.value = state.me;
+    takeMe(state.me);
     board.value = state.board;
     now.value = state.now;
   });
@@ -123,7 +128,12 @@ function takeState(state: LiveState): void {
   startWork = false;
 }
 
-function takeMe(next: Me): void {
+/** Another call in hand: what is shown of the one before must go at once, the new pop follows. */
+function takeMe(next: Me | null): void {
+  if (next?.call_id !== me.value?.call_id) {
+    pop.value = null;
+    popFailed.value = null;
+  }
   me.value = next;
 }
 

@@ -128,6 +128,8 @@ export const en: Words = {
   "order.assigned": "Assigned",
   "order.on_site": "On site",
   "order.in_repair": "In repair",
+  "order.new": "New",
+  "order.waiting": "Waiting",
   "order.open": "Open",
   "error.not_signed_in": "Agent number or password is wrong.",
   "error.session_ended": "Your session has ended. Sign in again.",

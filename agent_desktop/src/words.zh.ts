@@ -126,6 +126,8 @@ export const zh = {
   "order.assigned": "已派工",
   "order.on_site": "已到场",
   "order.in_repair": "维修中",
+  "order.new": "新",
+  "order.waiting": "待处理",
   "order.open": "处理中",
   "error.not_signed_in": "工号或密码不正确。",
   "error.session_ended": "登录已失效，请重新登录。",

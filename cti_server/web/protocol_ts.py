@@ -112,7 +112,8 @@ def _type(schema: Schema) -> str:
     if schema.get("type") == "array":
         return _array(schema)
     if schema.get("type") == "object":
-        return "Record<string, unknown>"
+        values = schema.get("additionalProperties")
+        return f"Record<string, {_type(values) if isinstance(values, dict) else 'unknown'}>"
     return NAMES.get(schema.get("type", ""), "unknown")
 
 

@@ -42,9 +42,10 @@ class Me(Wire):
 
 
 class QueueRow(Wire):
-    """`longest_since` is when the caller who waits longest entered the queue."""
+    """`longest_since` is when the caller who waits longest entered the queue; `title` its name by language (zh, en)."""
 
     name: str
+    title: dict[str, str] = {}
     waiting: int = 0
     longest_since: int | None = None
     offered: int = 0
@@ -115,8 +116,13 @@ class Order(Wire):
 
 
 class Contact(Wire):
-    call_id: str
+    """One line of a customer's history: a call, or what a call led to (`number` is the ticket's)."""
+
+    kind: Literal["call", "order", "message", "callback", "complaint"] = "call"
     at: int
+    call_id: str = ""
+    ticket_id: str = ""
+    number: str = ""
     queue: str | None = None
     outcome: str | None = None
     agent_id: str | None = None

@@ -49,7 +49,10 @@ def pop(name: str = "Zhao Lin") -> dict[str, object]:
                     "summary": "no light in the stairs",
                 }
             ],
-            "contacts": [{"call_id": "old", "at": now() - 900 * MINUTE, "queue": "billing", "outcome": "answered"}],
+            "contacts": [
+                {"call_id": "old", "at": now() - 900 * MINUTE, "queue": "billing", "outcome": "answered"},
+                {"kind": "complaint", "ticket_id": "t2", "number": "C-2026-0003", "at": now() - 999 * MINUTE},
+            ],
         },
     }
 
@@ -98,6 +101,7 @@ async def test_a_ringing_call_pops_the_caller_and_stays_through_wrap_up(page: Pa
     await expect(page.get_by_test_id("accounts")).to_contain_text("Arrears CN¥56.20")
     await expect(page.get_by_test_id("orders")).to_contain_text("R-2026-0007")
     await expect(page.get_by_test_id("contacts")).to_contain_text("Billing · Answered")
+    await expect(page.get_by_test_id("contacts")).to_contain_text("Complaint C-2026-0003")
     assert "Zhao Lin" in await page.title()
 
     desk.talk("1001")

@@ -154,7 +154,14 @@ class DeskDouble:
         return {
             "at": self.clock.now(),
             "switch_linked": True,
-            "queues": [{"name": "general", "waiting": len(self.board_calls), "signed_in": len(signed_in)}],
+            "queues": [
+                {
+                    "name": "general",
+                    "title": {"zh": "综合", "en": "General"},
+                    "waiting": len(self.board_calls),
+                    "signed_in": len(signed_in),
+                }
+            ],
             "agents": rows,
             "calls": self.board_calls,
             "counts": {"signed_in": len(signed_in), "ready": sum(row["intent"] == "ready" for row in rows)},

@@ -1,7 +1,8 @@
-import { useEffect, useState } from "preact/hooks";
+import { effect } from "@preact/signals";
+import { useState } from "preact/hooks";
 import { t, word } from "../i18n";
 import { connection } from "../live";
-import { asked, board, currentPop, isLive, me, problem, session, watchesAll } from "../state";
+import { asked, board, pop, isLive, me, problem, session, watchesAll } from "../state";
 import { Header } from "./Header";
 import { Board } from "./Board";
 import { Calls } from "./Calls";
@@ -10,12 +11,13 @@ import { Queues } from "./Queues";
 import { SignIn } from "./SignIn";
 import { State } from "./State";
 
+/** The tab shows who calls; at once, since a title must not outlive the session either. */
+effect(() => {
+  const caller = pop.value?.customer?.name || pop.value?.caller || "";
+  document.title = me.value?.system === "offered" ? `☎ ${caller} ${t("title")}` : t("title");
+});
+
 export function App() {
-  const ringing = me.value?.system === "offered";
-  const caller = currentPop.value?.customer?.name || currentPop.value?.caller || "";
-  useEffect(() => {
-    document.title = ringing ? `☎ ${caller} ${t("title")}` : t("title");
-  });
   if (!asked.value) return null;
   return (
     <>

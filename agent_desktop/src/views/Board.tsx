@@ -1,6 +1,6 @@
 import { span, t, word } from "../i18n";
 import type { BoardCall, Me, QueueRow } from "../protocol";
-import { board, now } from "../state";
+import { board, now, queueName } from "../state";
 import { reasonWord } from "./State";
 
 /** Queues, agents and calls of this moment. */
@@ -26,19 +26,19 @@ interface Row {
 function queueRow(queue: QueueRow): Row {
   const longest = queue.longest_since === null ? "" : span(now.value - queue.longest_since);
   const counts = [queue.waiting, longest, queue.ready, queue.talking, queue.answered, queue.abandoned].map(String);
-  return { key: queue.name, cells: [word("queue", queue.name), ...counts] };
+  return { key: queue.name, cells: [queueName(queue.name), ...counts] };
 }
 
 function agentRow(agent: Me): Row {
   const intent = agent.intent === "paused" && agent.reason ? `${word("intent", "paused")} · ${reasonWord(agent.reason)}` : word("intent", agent.intent);
   const state = `${intent} / ${word("system", agent.system)}`;
-  const queues = agent.queues.map((name) => word("queue", name)).join(" ");
+  const queues = agent.queues.map(queueName).join(" ");
   return { key: agent.agent_id, cells: [`${agent.name} ${agent.agent_id}`, state, span(now.value - agent.since), queues] };
 }
 
 function callRow(call: BoardCall): Row {
   const caller = call.customer_name || call.caller || t("withheld");
-  const queue = call.queue === null ? "" : word("queue", call.queue);
+  const queue = call.queue === null ? "" : queueName(call.queue);
   return { key: call.call_id, cells: [caller, word("stage", call.stage), span(now.value - call.since), queue, call.agent_id ?? ""] };
 }
 

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { t, word } from "../i18n";
 import type { Me } from "../protocol";
-import { board, busy, wish } from "../state";
+import { board, busy, queueName, wish } from "../state";
 
 /** What can be done with the call in hand. The phone itself answers it. */
 export function CallControls({ own }: { own: Me }) {
@@ -37,7 +37,7 @@ function Transfer() {
       <input name="target" list="targets" aria-label={t("transfer_to")} placeholder={t("transfer")} value={target}
         maxLength={40} onInput={(event) => setTarget(event.currentTarget.value)} data-test="target" />
       <datalist id="targets">
-        {board.value?.queues.map((queue) => <option key={queue.name} value={queue.name}>{word("queue", queue.name)}</option>)}
+        {board.value?.queues.map((queue) => <option key={queue.name} value={queue.name}>{queueName(queue.name)}</option>)}
         {board.value?.agents.map((agent) => <option key={agent.agent_id} value={agent.agent_id}>{agent.name}</option>)}
       </datalist>
       <button type="submit" disabled={busy.value} data-test="blind">{t("blind")}</button>

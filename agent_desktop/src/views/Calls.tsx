@@ -1,5 +1,5 @@
 import { span, t, time, word } from "../i18n";
-import { calls } from "../state";
+import { calls, queueName } from "../state";
 
 export function Calls() {
   return (
@@ -12,7 +12,7 @@ export function Calls() {
             <span class="dim">{time(call.at)}</span>
             <strong>{call.customer_name ?? (call.caller || t("withheld"))}</strong>
             <span class="dim">
-              {[call.queue && word("queue", call.queue), call.outcome && word("outcome", call.outcome), span(call.talk_micros)].filter(Boolean).join(" · ")}
+              {[call.queue && queueName(call.queue), call.outcome && word("outcome", call.outcome), span(call.talk_micros)].filter(Boolean).join(" · ")}
             </span>
           </li>
         ))}

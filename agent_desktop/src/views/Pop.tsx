@@ -1,13 +1,13 @@
 import type { ComponentChild } from "preact";
 import { day, money, span, t, word } from "../i18n";
 import type { Account, Contact, CustomerCard, Order, Pop as PopData } from "../protocol";
-import { currentPop, me, now, popFailed } from "../state";
+import { me, now, pop as shownPop, popFailed, queueName } from "../state";
 import { CallControls } from "./CallControls";
 
 /** Who is calling. Everything a caller or a record says is shown as text. */
 export function Pop() {
   const own = me.value;
-  const shown = currentPop.value;
+  const shown = shownPop.value;
   if (own === null || own.call_id === null) {
     return (
       <section class="card pop empty" data-test="no-call">
@@ -48,7 +48,7 @@ function ThisCall({ pop }: { pop: PopData }) {
   const digits = pop.digits.map((entered) => entered.digits).filter(Boolean).join("  ");
   return (
     <dl class="facts">
-      <Fact name={t("queue")}>{pop.queue && word("queue", pop.queue)}</Fact>
+      <Fact name={t("queue")}>{pop.queue && queueName(pop.queue)}</Fact>
       <Fact name={t("waited")}>{pop.entered_at !== null && span(until - pop.entered_at)}</Fact>
       <Fact name={t("path")} test="path">{path}</Fact>
       <Fact name={t("digits")} test="digits">{digits}</Fact>
@@ -116,10 +116,11 @@ function order(one: Order) {
 }
 
 function contact(one: Contact) {
+  const ticket = one.kind === "call" ? "" : `${word("ticket", one.kind)} ${one.number}`;
   return (
-    <li key={one.call_id}>
+    <li key={one.call_id + one.ticket_id}>
       <span class="dim">{day(one.at)}</span>
-      <span>{[one.queue && word("queue", one.queue), one.outcome && word("outcome", one.outcome), one.agent_id].filter(Boolean).join(" · ")}</span>
+      <span>{[ticket, one.queue && queueName(one.queue), one.outcome && word("outcome", one.outcome), one.agent_id].filter(Boolean).join(" · ")}</span>
       <span>{one.topic}</span>
     </li>
   );

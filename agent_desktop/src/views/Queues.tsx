@@ -1,5 +1,5 @@
-import { span, t, word } from "../i18n";
-import { board, me, now } from "../state";
+import { span, t } from "../i18n";
+import { board, me, now, queueName } from "../state";
 
 /** The agent's own queues, or all when it is not known which are his. */
 export function Queues() {
@@ -13,7 +13,7 @@ export function Queues() {
         <tbody>
           {rows.map((queue) => (
             <tr key={queue.name}>
-              <td>{word("queue", queue.name)}</td>
+              <td>{queueName(queue.name)}</td>
               <td class="number">{queue.waiting}</td>
               <td class="number">{queue.longest_since === null ? "" : span(now.value - queue.longest_since)}</td>
             </tr>
