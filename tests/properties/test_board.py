@@ -180,6 +180,8 @@ def _check_queue(shown: QueueView, visits: list[VisitRecord], queue: Queue, star
     assert shown.waiting == len(waiting)
     assert shown.longest_since == min((at for at in waiting if at is not None), default=None)
     assert shown.talking == sum(v.talking for v in visits)
+    talks = [t.ended - t.started for v in visits for t in v.talks if t.ended is not None and start <= t.ended < end]
+    assert shown.average_talk == (sum(talks) // len(talks) if talks else None)
     today = [v for v in visits if v.started is not None and start <= v.started < end]
     answered = [v for v in today if v.talks]
     lost = [v for v in today if v.outcome == "abandoned"]

@@ -17,7 +17,7 @@ from cti_server.domain.customers import Account, Customer, CustomerCard, Holding
 from cti_server.domain.ids import SECOND, CustomerId, Micros
 from cti_server.domain.orders import Ticket
 from cti_server.errors import BadSettings, InvalidValue, LookupUnavailable, NotFound, StorageUnavailable
-from cti_server.services.lookups import CustomerLookup, Guard, HookLookup, HttpLookup, Lookups, Policy
+from cti_server.services.lookups import CustomerLookup, Guard, HookLookup, HttpLookup, Lookups, NoticeFile, Policy
 from cti_server.services.lookups.http import HttpSource
 from cti_server.services.lookups.registry import read_settings
 
@@ -456,7 +456,11 @@ def own() -> CustomerLookup:
     ("query", "arguments", "expected"),
     [
         ("account", {"account": "1"}, {}),
-        ("open_order", {"customer_id": "c1"}, {"number": "8002", "state": "assigned", "promised": 9, "created": 5}),
+        (
+            "open_order",
+            {"customer_id": "c1"},
+            {"ticket_id": "8002", "number": "8002", "state": "assigned", "promised": 9, "created": 5},
+        ),
         ("open_order", {"customer_id": "nobody"}, {}),
         ("notices", {}, {"zh": "周日停电", "en": "No power on Sunday", "text": "周日停电"}),
         (
@@ -498,6 +502,20 @@ async def test_wrong_questions_say_what_is_missing(own: CustomerLookup) -> None:
         await own.lookup("balance", {})
     with pytest.raises(NotFound, match="open_order"):
         await own.lookup("drop_tables", {})
+
+
+def test_notices_come_from_a_file_that_may_change(tmp_path: Path) -> None:
+    path, clock = tmp_path / "notices.yaml", HandClock()
+    notices = NoticeFile(path, clock)
+    assert notices() == []
+    path.write_text("- {zh: 今天停电, en: No power today, until: 1970-01-01}\n- {zh: 检修, en: Works, area: east}\n")
+    assert [notice["en"] for notice in notices()] == ["No power today", "Works"]
+    clock.seconds += 86_400
+    assert [notice["en"] for notice in notices()] == ["Works"]
+    path.write_text("- {zh: 只有中文}\n")
+    assert [notice["en"] for notice in notices()] == ["Works"], "a wrong file changes nothing"
+    path.unlink()
+    assert notices() == []
 
 
 # ---- lookups.yaml ----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from cti_server.services.lookups.customers import AccountFile, CustomerFile, Cus
 from cti_server.services.lookups.guard import Guard, Policy
 from cti_server.services.lookups.hook import HookLookup
 from cti_server.services.lookups.http import HttpLookup, HttpQuery
+from cti_server.services.lookups.notices import NoticeFile
 from cti_server.services.lookups.registry import Lookups
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "HttpLookup",
     "HttpQuery",
     "Lookups",
+    "NoticeFile",
     "Policy",
 ]

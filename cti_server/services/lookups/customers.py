@@ -3,7 +3,7 @@
 account     account            → account, customer_id, name, tier, address, status
 verify_pin  account, pin       → ok, locked
 balance     account            → balance, arrears (yuan as text, "128.50"; a debt is a negative balance), due_date, as_of
-open_order  customer_id        → number, state, promised, created (the newest open order; times are micros)
+open_order  customer_id        → ticket_id, number, state, promised, created (the newest open order; times are micros)
 notices     area, language     → zh, en, text (in `language`, Chinese by default)
 """
 
