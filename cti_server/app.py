@@ -40,6 +40,7 @@ from cti_server.services.flows import FlowRegistry
 from cti_server.services.heartbeat import Heartbeat
 from cti_server.services.journal import Journal
 from cti_server.services.lookups.customers import CustomerLookup
+from cti_server.services.lookups.notices import NoticeFile
 from cti_server.services.lookups.registry import Lookups
 from cti_server.services.prompts import PromptKeeper
 from cti_server.speech.speaker import from_settings
@@ -146,7 +147,8 @@ class Server:
         self._stack.callback(self.callbacks.close)
         files = SqlCustomers(self._database, clock)
         customers = Customers(files, calls.country)
-        own = CustomerLookup(SqlAccounts(self._database, clock, Hasher()), files, clock)
+        notices = NoticeFile(settings.paths.flows / "notices.yaml", clock)
+        own = CustomerLookup(SqlAccounts(self._database, clock, Hasher()), files, clock, notices)
         self._lookups = Lookups.load(settings.paths.flows / "lookups.yaml", own, clock)
         self._stack.push_async_callback(self._lookups.close)
         paths = settings.paths

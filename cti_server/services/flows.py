@@ -21,6 +21,8 @@ from cti_server.domain.flows.schema import Flow
 from cti_server.errors import BadSettings, FlowInvalid, NotFound
 
 CALENDARS = "calendars.yaml"
+NO_FLOWS = frozenset({"lookups.yaml", "notices.yaml"})
+"""Files of the same folder that services/lookups reads."""
 WATCH_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 _Stamp = tuple[tuple[str, int, int, int], ...]
@@ -174,7 +176,7 @@ def _stamp(folder: Path) -> _Stamp:
 
 def _read(folder: Path) -> dict[str, str | Problem]:
     """File name → text, or why it cannot be read."""
-    return {path.name: _text(path) for path in sorted(folder.glob("*.yaml"))}
+    return {path.name: _text(path) for path in sorted(folder.glob("*.yaml")) if path.name not in NO_FLOWS}
 
 
 def _text(path: Path) -> str | Problem:
