@@ -128,6 +128,14 @@ class Talk:
             while not self.hears(frequency):
                 await self._sound.wait()
 
+    async def wait_bridged(self, timeout: float = 2.0) -> None:
+        """Until sound of the partner comes in, at most `timeout` seconds. Asterisk refuses a REFER (400) in the first
+        milliseconds after the answer, before it has joined the two legs."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while not len(self._heard):
+                    await self._sound.wait()
+
     def forget(self) -> None:
         """Judge only what is heard from now on."""
         self._heard = self._heard[:0]
@@ -147,6 +155,8 @@ class Talk:
             self.call.audio.write(self._samples(info.tx_sample_rate))
         if info.rx_ready:
             data = self.call.audio.read(1 << 16)
+            if not data:
+                return
             heard = np.frombuffer(data, dtype=np.int16)
             self._heard = np.concatenate([self._heard, heard])[-KEPT_SECONDS * self._rate :]
             self._sound.set()
@@ -218,6 +228,7 @@ class AgentPhone:
 
     async def transfer(self, number: str) -> None:
         """Blind transfer of the latest call by REFER; ends that call. Raises Unavailable when refused."""
+        await self.talk.wait_bridged()
         await _transferred(self.talk.call.transfer(f"sip:{number}@{self._at}"))
 
     async def complete_transfer(self, first: Talk, consultation: Talk) -> None:
