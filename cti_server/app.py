@@ -19,6 +19,7 @@ from cti_server.asterisk.switch import AmiSwitch
 from cti_server.bus import Bus
 from cti_server.clock import Clock, SystemClock
 from cti_server.config import Settings
+from cti_server.domain.facts import GapRecorded
 from cti_server.domain.ids import MINUTE, Micros
 from cti_server.domain.queues import check
 from cti_server.domain.routing import Router
@@ -112,10 +113,16 @@ class Server:
             self._clock,
             batch_millis=settings.database.batch_millis,
             memory_facts=settings.database.memory_facts,
+            on_gap=self._facts_lost,
         )
         self.bus.start_after(await self._journal.open())
         self._journal.start()
         self._stack.push_async_callback(self._journal.close)
+
+    def _facts_lost(self, since: Micros, until: Micros, count: int) -> None:
+        """Neither database nor disk took facts for a while: the timeline says so."""
+        log.error("facts_lost", count=count)
+        self.bus.record(GapRecorded(at=until, what="journal", node=self.bus.server, since=since))
 
     # -- speech ------------------------------------------------------------------------------------------------
 
@@ -140,7 +147,7 @@ class Server:
         self.floor = Floor(agents, queues, self.acd, self.bus, clock)
         self._stack.callback(self.floor.close)
         self.flows = FlowRegistry(settings.paths.flows, set(queues), calls.dids)
-        self.board = BoardService(self.floor, self.switch, queues, self.bus, clock, calls.time_zone)
+        self.board = BoardService(self.floor, self.calls, self.switch, queues, self.bus, clock, calls.time_zone)
         tickets = SqlTickets(self._database, clock)
         targets = Targets(queues, self.floor, calls.trunk)
         self.callbacks = CallbackService(self.calls, self.acd, self.switch, tickets, targets, self.bus, clock, calls)

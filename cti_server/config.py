@@ -98,6 +98,9 @@ class CallSettings(_Section):
         {"95598": "power:zh", "4008": "power:en"},
         description="dialled number → flow:language to start in; '*' catches the rest",
     )
+    hours: Literal["calendar", "always"] = Field(
+        "calendar", description="opening hours by the flows' calendars, or always open (demos)"
+    )
     fallback_queue: str = Field("general", description="our queue for callers whose flow failed")
     trunk: str = Field("PJSIP/{number}@trunk", description="dial string of an outside number")
     transfer_ring_seconds: float = Field(30.0, gt=0, description="how long a transfer or outgoing call rings")

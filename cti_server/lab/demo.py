@@ -41,7 +41,7 @@ class Options:
     webrtc_address: str
 
 
-MAY_BE_SET = ("CTI_HTTP__PORT", "CTI_PATHS__FLOWS", "CTI_PATHS__RECORDINGS")
+MAY_BE_SET = ("CTI_HTTP__PORT", "CTI_PATHS__FLOWS", "CTI_PATHS__RECORDINGS", "CTI_CALLS__HOURS")
 """Settings the demo leaves to whoever starts it; the others tie its parts together."""
 
 
@@ -59,6 +59,7 @@ def environment(options: Options, asterisk: AsteriskInstance) -> dict[str, str]:
         "CTI_PATHS__FLOWS": str(CHECKOUT / "ivr_flows"),
         "CTI_PATHS__RECORDINGS": str(options.data / "recordings"),
         "CTI_CALLS__NODE": asterisk.node,
+        "CTI_CALLS__HOURS": "always",
         "CTI_DEMO": "true",
     }
     return {**os.environ, **ours, **{name: os.environ[name] for name in MAY_BE_SET if name in os.environ}}

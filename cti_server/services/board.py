@@ -14,6 +14,7 @@ from cti_server.domain.facts import Recorded
 from cti_server.domain.ids import SECOND, QueueName
 from cti_server.domain.queues import Queue
 from cti_server.ports import Switch
+from cti_server.services.calls.live import LiveCalls
 from cti_server.services.desk_rows import agent_row
 from cti_server.services.floor import Floor
 
@@ -24,11 +25,19 @@ class BoardService:
     """`snapshot()` answers web.desk.Desk.board."""
 
     def __init__(
-        self, floor: Floor, switch: Switch, queues: Mapping[QueueName, Queue], bus: Bus, clock: Clock, time_zone: str
+        self,
+        floor: Floor,
+        calls: LiveCalls,
+        switch: Switch,
+        queues: Mapping[QueueName, Queue],
+        bus: Bus,
+        clock: Clock,
+        time_zone: str,
     ) -> None:
-        self._floor, self._switch, self._bus, self._clock = floor, switch, bus, clock
+        self._floor, self._calls, self._switch, self._bus, self._clock = floor, calls, switch, bus, clock
         members = {agent.agent_id: tuple(agent.queues) for agent, _ in floor}
         self._board = Board(queues, members, ZoneInfo(time_zone))
+        self._titles = {name: queue.title for name, queue in queues.items()}
         self._midnight: asyncio.TimerHandle | None = None
         self._undo: Callable[[], None] = lambda: None
 
@@ -51,9 +60,9 @@ class BoardService:
         return {
             "at": self._clock.now(),
             "switch_linked": self._switch.linked,
-            "queues": [queue_row(row) for row in rows.values() if isinstance(row, QueueView)],
+            "queues": [queue_row(row, self._titles[row.name]) for row in rows.values() if isinstance(row, QueueView)],
             "agents": agents,
-            "calls": [board_call_row(row) for row in rows.values() if isinstance(row, CallView)],
+            "calls": [self._call_row(row) for row in rows.values() if isinstance(row, CallView)],
             "counts": {
                 "signed_in": len(agents),
                 "ready": sum(a["intent"] == "ready" and a["system"] == "available" for a in agents),
@@ -64,6 +73,10 @@ class BoardService:
             },
         }
 
+    def _call_row(self, view: CallView) -> Row:
+        live = self._calls.get(view.call_id)
+        return {**board_call_row(view), "customer_name": live.customer.get("name") if live else None}
+
     def _roll(self) -> None:
         now = self._clock.now()
         self._board.roll(now)
@@ -71,9 +84,10 @@ class BoardService:
         self._midnight = asyncio.get_running_loop().call_later(delay, self._roll)
 
 
-def queue_row(view: QueueView) -> Row:
+def queue_row(view: QueueView, title: Mapping[str, str]) -> Row:
     return {
         "name": view.name,
+        "title": dict(title),
         "waiting": view.waiting,
         "longest_since": view.longest_since,
         "offered": view.today.offered,
@@ -82,7 +96,6 @@ def queue_row(view: QueueView) -> Row:
         "signed_in": view.signed_in,
         "answered": view.today.answered,
         "abandoned": view.today.abandoned,
-        "service_levels": view.today.service_levels(),
     }
 
 

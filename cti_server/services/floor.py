@@ -26,6 +26,10 @@ from cti_server.services.acd import Acd
 WEB_SUFFIX = "w"
 """An agent's WebRTC endpoint is his desk phone's with this letter behind (docker/asterisk/pjsip.conf)."""
 
+FALLBACK_PREFIX = "cti-"
+LAST_QUEUE = "fallback"
+"""Asterisk's own queues are `cti-<queue>`, and `cti-fallback` for callers of no queue (docker/asterisk/conf/queues.conf)."""
+
 
 class Floor:
     """Owner of all agent states. Wishes raise Conflict, Forbidden, InvalidValue or NotFound in plain words."""
@@ -103,13 +107,14 @@ class Floor:
         return f"PJSIP/{web if web in self._reachable and desk not in self._reachable else desk}"
 
     def fallback_members(self) -> dict[str, frozenset[str]]:
-        """Queue → endpoints that should answer when no server does: ready agents of that queue."""
-        members: dict[str, set[str]] = {queue: set() for queue in self._queues}
+        """app_queue → endpoints that answer when no server does: ready agents of our queue, all of them in the last one."""
+        members: dict[str, set[str]] = {f"{FALLBACK_PREFIX}{queue}": set() for queue in (*self._queues, LAST_QUEUE)}
         for agent, state in self:
             if state.intent == "ready" and state.reachable:
-                for queue in agent.queues:
-                    members.setdefault(queue, set()).add(self.dial_string(agent.agent_id).removeprefix("PJSIP/"))
-        return {queue: frozenset(ends) for queue, ends in members.items()}
+                phone = self.dial_string(agent.agent_id).removeprefix("PJSIP/")
+                for queue in (*agent.queues, LAST_QUEUE):
+                    members.setdefault(f"{FALLBACK_PREFIX}{queue}", set()).add(phone)
+        return {queue: frozenset(phones) for queue, phones in members.items()}
 
     # -- wishes ----------------------------------------------------------------------------------------------
 

@@ -91,7 +91,7 @@ def settings(asterisk: AsteriskInstance, folder: Path, **changes: Any) -> Settin
         "database": DatabaseSettings(url=f"sqlite+aiosqlite:///{folder}/cti.db"),
         "paths": PathSettings(data=folder / "data", flows=CHECKOUT / "ivr_flows", recordings=folder / "recordings"),
         "speech": SpeechSettings(engine="pyttsx3"),
-        "calls": CallSettings(node=asterisk.node),
+        "calls": CallSettings(node=asterisk.node, hours="always"),
     }
     return Settings(**{**values, **changes})
 

@@ -197,3 +197,5 @@ class CallContext:
     started: Micros = 0
     time_zone: str = "Asia/Shanghai"
     """The site's, for opening hours and spoken dates."""
+    always_open: bool = False
+    """Calendars count as open at any time (demos)."""

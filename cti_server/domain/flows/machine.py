@@ -71,6 +71,8 @@ def hours(state: State, name: str, node: Hours) -> Step:
     calendar, zone = state.flow.calendars[node.calendar], state.context.time_zone
     if node.save:
         state.save(node.save, _spoken(is_open(calendar, at, zone), state))
+    if state.context.always_open:
+        return node.open
     where = branch(calendar, at, zone, urgent=bool(state.value(node.urgent)))
     if where == "emergency" and node.emergency:
         return node.emergency

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC
 from pathlib import PurePosixPath
 from typing import Any
@@ -26,6 +27,7 @@ from cti_server.domain.flows import effects as fx
 from cti_server.domain.flows.interpreter import run
 from cti_server.domain.flows.schema import Flow
 from cti_server.domain.ids import QueueName, VisitId, to_datetime
+from cti_server.domain.orders import CallbackRequest
 from cti_server.errors import CtiError, LineGone, SpeechUnavailable
 from cti_server.services.calls.caller import Caller
 from cti_server.services.calls.live import Visit
@@ -158,13 +160,31 @@ class FlowDriver:
         return await self._voice.meanwhile(_wait(task))
 
     async def _store_ticket(self, effect: fx.Create) -> fx.Created | None:
+        request = self._callback(effect) if effect.kind == "callback" else None
+        fields = {**effect.fields, **asdict(request)} if request else effect.fields
         try:
-            created = await self._parts.tickets.create(effect.kind, self._live.call_id, effect.fields)
+            created = await self._parts.tickets.create(effect.kind, self._live.call_id, fields)
         except CtiError as error:
             log.error("ticket_not_stored", kind=effect.kind, call=self._live.call_id, error=str(error))
             return None
         self._live.note(TicketCreated, ticket=effect.kind, ticket_id=created.ticket_id, number=created.number)
+        if request is not None:
+            self._parts.callbacks.wanted(created.ticket_id, request)
         return created
+
+    def _callback(self, effect: fx.Create) -> CallbackRequest:
+        """A callback a flow creates: its turn is now, in the queue it names or the one the caller came from."""
+        last = self._live.visit.queue if self._live.visit else ""
+        queue = self._parts.acd.known(str(effect.fields.get("queue") or last))
+        return CallbackRequest(
+            number=self._parts.customers.dialable(str(effect.fields.get("number") or "")) or self._live.caller,
+            queue=queue,
+            priority=self._parts.priority(self._live.customer, queue),
+            entered_at=self._parts.clock.now(),
+            skills=(),
+            language=self._voice.language,
+            customer=self._live.customer,
+        )
 
     async def _finish_writing(self) -> None:
         if self._writing:

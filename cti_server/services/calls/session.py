@@ -160,6 +160,7 @@ class Sessions:
             customer=live.customer,
             started=self._parts.clock.now(),
             time_zone=self._parts.settings.time_zone,
+            always_open=self._parts.settings.hours == "always",
         )
         await FlowDriver(caller).run(flow, context, caller.flow_state or None)
 
