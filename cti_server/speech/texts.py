@@ -18,6 +18,7 @@ _SPOKEN = {
 }
 _ONE_BY_ONE = {"zh": ("零幺二三四五六七八九", ""), "en": ("0123456789", " ")}
 _LONG_NUMBER = re.compile(r"\d{4,}")
+_HAN = re.compile("[\u4e00-\u9fff]")
 _MARKUP = re.compile(r"<[^<>]*>|[<>\[\]{}|\\^~`=_$@]")
 
 
@@ -41,6 +42,11 @@ def key(text: str, language: str, voice: str = "") -> str:
 def slug(text: str) -> str:
     """The text as a file name a person can type: `请稍候。` → `请稍候`, `Please wait.` → `please-wait`."""
     return "-".join(re.findall(r"\w+", text.casefold()))
+
+
+def voice_of(text: str, language: str) -> str:
+    """The language whose voice reads a text: a Chinese address in an English call is read by the Chinese voice."""
+    return "zh" if _HAN.search(text) else language
 
 
 def spoken(text: str, language: str) -> str:

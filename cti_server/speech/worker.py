@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from cti_server.speech import audio
-from cti_server.speech.texts import spoken
+from cti_server.speech.texts import spoken, voice_of
 
 
 class Voice(Protocol):
@@ -40,8 +40,8 @@ def voice(engine: str, model: str) -> Voice:
 
 
 def speak(engine: Voice, wish: Mapping[str, Any]) -> dict[str, Any]:
-    text = spoken(wish["text"], wish["language"])
-    samples = audio.telephone(*engine.synthesise(text, wish["language"]), wish["margin"])
+    language = voice_of(wish["text"], wish["language"])
+    samples = audio.telephone(*engine.synthesise(spoken(wish["text"], language), language), wish["margin"])
     if samples.size == 0:
         return {"error": "the engine produced silence"}
     audio.write(samples, Path(wish["target"]))
