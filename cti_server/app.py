@@ -181,7 +181,7 @@ class Server:
                 targets=targets,
             )
         )
-        self._desk = DeskService(
+        self.desk = DeskService(
             floor=self.floor,
             calls=self.calls,
             callbacks=self.callbacks,
@@ -234,7 +234,7 @@ class Server:
         http = self.settings.http
         application = create_app(
             self.settings,
-            desk=self._desk,
+            desk=self.desk,
             users=SqlUsers(self._database),
             bus=self.bus,
             facts=self._facts,

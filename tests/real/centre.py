@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,11 +29,13 @@ from cti_server.lab import sample_data
 from cti_server.lab.asterisk import CHECKOUT, AsteriskInstance
 from cti_server.lab.phones import AgentPhone, Behaviour, PhoneBank
 from cti_server.lab.sipp import CallReport, SippCaller
+from cti_server.storage.configuration import SqlConfiguration
 from cti_server.storage.engine import open_database
 from cti_server.storage.migrate import migrate
 
 F = TypeVar("F", bound=Fact)
 PATIENCE = 30.0
+QueueChanges = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass
@@ -96,20 +98,27 @@ def settings(asterisk: AsteriskInstance, folder: Path, **changes: Any) -> Settin
     return Settings(**{**values, **changes})
 
 
-async def prepare(wanted: Settings, folder: Path) -> dict[str, Any]:
-    """Schema and sample data; the logins."""
+async def prepare(wanted: Settings, folder: Path, queues: QueueChanges | None = None) -> dict[str, Any]:
+    """Schema and sample data, queues as changed; the logins."""
     database = open_database(wanted.database.url)
     try:
         await migrate(database)
-        return await sample_data.create(database, SystemClock(), folder / "logins.json")
+        logins = await sample_data.create(database, SystemClock(), folder / "logins.json")
+        configuration = SqlConfiguration(database)
+        for queue in await configuration.queues():
+            if changes := (queues or {}).get(queue.name):
+                await configuration.save_queue(replace(queue, **changes))
+        return logins
     finally:
         await database.close()
 
 
 @asynccontextmanager
-async def open_centre(asterisk: AsteriskInstance, folder: Path, **changes: Any) -> AsyncIterator[Centre]:
+async def open_centre(
+    asterisk: AsteriskInstance, folder: Path, queues: QueueChanges | None = None, **changes: Any
+) -> AsyncIterator[Centre]:
     wanted = settings(asterisk, folder, **changes)
-    await prepare(wanted, folder)
+    await prepare(wanted, folder, queues)
     await asterisk.serve_from(f"127.0.0.1:{wanted.agi.port}")
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(Server(wanted))
