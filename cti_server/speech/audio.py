@@ -21,7 +21,8 @@ SUFFIX = ".alaw"
 LOW_HZ, HIGH_HZ = 250.0, 3500.0
 SPEECH_RMS = 10 ** (-20 / 20)
 """Level of speech, of full scale: what carriers' own announcements have."""
-PEAK = 10 ** (-1.5 / 20)
+PEAK, KNEE = 10 ** (-1.5 / 20), 0.6
+"""No sample is above PEAK; those above KNEE are compressed."""
 SILENCE = 10 ** (-45 / 20)
 FRAME = RATE // 100
 PIECE_MARGIN, SENTENCE_MARGIN = 0.04, 0.15
@@ -70,8 +71,12 @@ def trimmed(samples: Samples, margin: float) -> Samples:
 
 
 def _level(samples: Samples) -> Samples:
-    level, peak = speech_rms(samples), float(np.abs(samples).max(initial=0.0))
-    return samples * min(SPEECH_RMS / level, PEAK / peak) if level > 0 else samples
+    """At the common level; a single loud sound is bent down instead of making the whole prompt quiet."""
+    level = speech_rms(samples)
+    louder = samples * np.float32(SPEECH_RMS / level) if level > 0 else samples
+    room = PEAK - KNEE
+    bent = np.sign(louder) * (KNEE + room * np.tanh((np.abs(louder) - KNEE) / room))
+    return np.where(np.abs(louder) > KNEE, bent, louder).astype(np.float32)
 
 
 def speech_rms(samples: Samples) -> float:
