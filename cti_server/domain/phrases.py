@@ -43,7 +43,7 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
     },
     "callback_enter_number": {
         "zh": "请输入您的回电号码，按井号键结束。",
-        "en": "Please enter the number we should call, then press pound.",
+        "en": "Please enter the number we should call, then press hash.",
     },
     "callback_confirmed": {
         "zh": "已为您登记回电，轮到您时我们会尽快与您联系。感谢您的来电，再见。",
@@ -84,7 +84,7 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
     "invalid_key": {"zh": "您的输入有误，请重新输入。", "en": "That is not a valid choice. Please try again."},
     "leave_message": {
         "zh": "请在提示音后留言，按井号键结束。",
-        "en": "Please leave your message after the tone, then press pound.",
+        "en": "Please leave your message after the tone, then press hash.",
     },
 }
 

@@ -14,7 +14,7 @@ MOST_CHARACTERS = 1000
 
 _SPOKEN = {
     "zh": {"#": "井号", "*": "星号", "%": "百分之", "&": "和", "+": "加"},
-    "en": {"#": " pound ", "*": " star ", "%": " percent ", "&": " and ", "+": " plus "},
+    "en": {"#": " hash ", "*": " star ", "%": " percent ", "&": " and ", "+": " plus "},
 }
 _ONE_BY_ONE = {"zh": ("零幺二三四五六七八九", ""), "en": ("0123456789", " ")}
 _LONG_NUMBER = re.compile(r"\d{4,}")

@@ -14,6 +14,7 @@ from cti_server.domain.flows.load import load_calendars, load_flow
 from cti_server.domain.flows.schema import Flow
 from cti_server.domain.phrases import phrase_texts
 from cti_server.errors import InvalidValue
+from cti_server.lab.sample_data import CALLERS
 from cti_server.speech import audio, recording
 from cti_server.speech.recording import Recorded, Wish
 from cti_server.speech.texts import key, spoken
@@ -40,6 +41,12 @@ def test_the_set_asks_for_flows_phrases_and_pieces() -> None:
         assert {(language, text) for text in phrase_texts(language)} <= texts
         assert {(language, text) for text in all_pieces(language) - {"，"}} <= texts
     assert len(wishes()) > 1000
+
+
+def test_the_demo_callers_addresses_are_recorded_for_both_languages() -> None:
+    more = recording.read_more(PROMPTS)
+    for caller in CALLERS:
+        assert all(caller.customer.address in more[language] for language in LANGUAGES)
 
 
 def test_every_text_has_its_recording() -> None:

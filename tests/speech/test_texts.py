@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cti_server.errors import InvalidValue
-from cti_server.speech.texts import MOST_CHARACTERS, clean, key, slug, spoken
+from cti_server.speech.texts import MOST_CHARACTERS, clean, key, slug, spoken, voice_of
 
 
 @given(st.text(min_size=1, max_size=200), st.sampled_from(["zh", "en"]))
@@ -47,13 +47,19 @@ def test_a_key_names_text_language_and_voice() -> None:
     [
         ("请按1，拨打95598。", "zh", "请按1，拨打九五五九八。"),
         ("按井号键 # 或 * 键", "zh", "按井号键 井号 或 星号 键"),
-        ("Call 95598, then press #.", "en", "Call 9 5 5 9 8, then press pound ."),
+        ("Call 95598, then press #.", "en", "Call 9 5 5 9 8, then press hash ."),
         ("<speak>十<break/>二</speak>", "zh", "十 二"),
         ("[[hVl'oU]] hello", "en", "hVl'oU hello"),
     ],
 )
 def test_every_engine_is_given_plain_words(text: str, language: str, heard: str) -> None:
     assert spoken(text, language) == heard
+
+
+def test_a_chinese_address_is_read_by_the_chinese_voice_in_every_language() -> None:
+    assert voice_of("滨河路18号", "en") == "zh"
+    assert voice_of("18 Binhe Road", "en") == "en"
+    assert voice_of("95598", "zh") == "zh"
 
 
 def test_a_slug_can_be_typed_as_a_file_name() -> None:
