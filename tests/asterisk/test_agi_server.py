@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+import uvloop
 from agi_peer import AgiPeer, opening
 from structlog.testing import capture_logs
 
@@ -66,6 +67,23 @@ async def test_a_call_reaches_its_handler_and_ends_when_the_caller_hangs_up(serv
         assert await peer.is_closed()
     await calls.left.wait()
     assert calls.ends == ["1", "gone"]
+
+
+def test_the_loop_of_production_takes_calls_too() -> None:
+    async def one_call() -> list[str]:
+        calls = Calls()
+        server = AgiServer(AgiSettings(port=0), "node-a", calls)
+        await server.start()
+        async with AgiPeer(server.port) as peer:
+            await peer.open()
+            await peer.answers("200 result=49", "WAIT FOR DIGIT 60000")
+            await peer.hears()
+        await calls.left.wait()
+        await server.stop()
+        return calls.ends
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(one_call()) == ["1", "gone"]
 
 
 @pytest.mark.parametrize(

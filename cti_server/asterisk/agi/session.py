@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import cast
 
 import structlog
 
@@ -42,8 +43,7 @@ class AgiSession(asyncio.Protocol):
     # ---- asyncio.Protocol ------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without saying so
         self.peer = str((transport.get_extra_info("peername") or ("",))[0])
         if self._on_connect(self):
             _keep_alive(transport.get_extra_info("socket"))
