@@ -282,3 +282,13 @@ def test_many_different_requirements_are_forgotten_again() -> None:
             acd.leave(VisitId(f"v{n}"))
     assert offers(acd) == [("v1999", ANN)]
     assert len(acd._floor.lines[Q].groups) <= 64
+
+
+def test_a_last_agent_who_refuses_is_waited_for_no_longer() -> None:
+    acd = router(preferred_seconds=15)
+    acd.seat(seat(ANN))
+    acd.join(caller("v", preferred=ANN), NOW)
+    assert offers(acd) == [("v", ANN)]
+    acd.seat(seat(BEN))
+    acd.offer_ended(VisitId("v"), ANN, "rejected", at(1))
+    assert offers(acd, 1) == [("v", BEN)]

@@ -129,7 +129,7 @@ async def test_hold_is_on_the_timeline(centre: Centre) -> None:
 async def test_blind_transfer_from_the_phone(centre: Centre, target: str) -> None:
     phone = await centre.agent("1001", ANSWERS)
     colleague = await centre.agent("1002", ANSWERS)
-    async with calling(centre, 12, caller="13900000001"):
+    async with calling(centre, 12):
         await phone.answers()
         await phone.transfer(target)
         talk = await colleague.answers()
@@ -213,7 +213,7 @@ async def test_attended_transfer_into_a_queue_that_still_waits(centre: Centre) -
 @pytest.mark.parametrize("queues", [{"general": {"callback_after_seconds": 1}}])
 async def test_a_callback_is_carried_out(centre: Centre) -> None:
     """The caller leaves his number; at his turn we ring it, he presses a key, and talks to the agent."""
-    report = await centre.call("wait 0.5; digits 0; wait 3; digits 1; wait 1; digits 1; wait 10")
+    report = await centre.call("wait 0.5; digits 0; wait 6; digits 1; wait 2; digits 1; wait 12")
     assert report.ended_by == "switch"
     await centre.calls_over()
     listening = asyncio.create_task(

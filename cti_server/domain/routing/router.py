@@ -96,6 +96,8 @@ class Router:
             agent.seat = replace(agent.seat, available=False)
         if rules.starts_back_off(result):
             self._bar(visit, agent_id)
+            if agent_id == visit.preferred:
+                visit.waits_for_preferred = False  # he had his chance; the others may now
         if rules.ends_visit(result):
             self.leave(visit_id)
         else:
