@@ -134,7 +134,7 @@ def dial(line: Line) -> Awaitable[object]:
     return line.dial("PJSIP/1001", timeout=20, music_class="hold")
 
 
-DIAL = "EXEC Dial PJSIP/1001,20,gm(hold)b(cti-predial^s^1)"
+DIAL = "EXEC Dial PJSIP/1001,20,gtm(hold)b(cti-predial^s^1)"
 
 
 async def test_dialling_until_the_agent_hangs_up() -> None:

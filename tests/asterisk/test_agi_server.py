@@ -246,6 +246,26 @@ async def test_stopping_cancels_a_handler_that_does_not_end(serve: Serve) -> Non
         assert server.calls == 0
 
 
+def test_a_call_and_its_hang_up_under_uvloop() -> None:
+    """The production loop: its transports and sockets are classes of its own."""
+
+    async def call() -> None:
+        calls = Calls()
+        server = AgiServer(AgiSettings(port=0), "node-a", calls)
+        await server.start()
+        async with AgiPeer(server.port) as peer:
+            await peer.open()
+            await peer.answers("200 result=49")
+            assert await peer.hears() == "WAIT FOR DIGIT 60000"
+            peer.says("HANGUP\n200 result=-1")
+            assert await peer.is_closed()
+        await server.stop()
+        assert calls.ends == ["1", "gone"]
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(call())
+
+
 async def test_a_second_server_on_the_same_port_says_what_to_mend(serve: Serve) -> None:
     server = await serve(Calls())
     second = AgiServer(AgiSettings(port=server.port), "node-a", Calls())
