@@ -26,7 +26,7 @@ from cti_server.ports import WAKE_DIGIT, LinkDown, LinkUp, SwitchEvent, SwitchSn
 log = structlog.get_logger(__name__)
 
 _CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:;@+*#/-]{0,149}")
-_TARGET = re.compile(r"(PJSIP|Local)/[A-Za-z0-9][A-Za-z0-9_.:@+*#/-]{0,199}")
+_TARGET = re.compile(r"(PJSIP|Local)/[A-Za-z0-9+][A-Za-z0-9_.:@+*#/-]{0,199}")
 _EXTENSION = re.compile(r"[A-Za-z0-9_.+*#-]{1,79}")
 _CALLER = re.compile(r"([\w .+-]{1,60} )?<?[0-9A-Za-z+*#._-]{0,40}>?")
 _UNHEARD_DIGIT = "C"
