@@ -51,7 +51,7 @@ from cti_server.storage.customers import SqlCustomers
 from cti_server.storage.engine import open_database
 from cti_server.storage.facts import SqlFactStore
 from cti_server.storage.migrate import migrate
-from cti_server.storage.passwords import Hasher
+from cti_server.storage.pins import PinHasher, pin_key
 from cti_server.storage.spill import SpillFile
 from cti_server.storage.tickets import SqlTickets
 from cti_server.storage.users import SqlUsers
@@ -155,7 +155,8 @@ class Server:
         files = SqlCustomers(self._database, clock)
         customers = Customers(files, calls.country)
         notices = NoticeFile(settings.paths.flows / "notices.yaml", clock)
-        own = CustomerLookup(SqlAccounts(self._database, clock, Hasher()), files, clock, notices)
+        pins = PinHasher(pin_key(settings.paths.data / "pin.key"))
+        own = CustomerLookup(SqlAccounts(self._database, clock, pins), files, clock, notices)
         self._lookups = Lookups.load(settings.paths.flows / "lookups.yaml", own, clock)
         self._stack.push_async_callback(self._lookups.close)
         paths = settings.paths

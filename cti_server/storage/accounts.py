@@ -1,8 +1,8 @@
-"""Accounts and their telephone PINs. A PIN is kept as an argon2 hash, checked in a thread, and locked after three wrong ones."""
+"""Accounts and their telephone PINs. A PIN is kept as a hash (pins.py) and locked after three wrong tries."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Row, or_, select, update
 
@@ -21,11 +21,20 @@ PIN_LENGTH = 6
 _a = tables.accounts.c
 
 
+class Pins(Protocol):
+    """pins.PinHasher, or passwords.Hasher where there is no key."""
+
+    async def hash(self, pin: str, /) -> str: ...
+    async def verify(self, pin: str, expected: str | None, /) -> bool: ...
+    def outdated(self, stored: str, /) -> bool: ...
+
+
 class SqlAccounts:
     """Account file; `verify_pin` is the only way to ask about a PIN."""
 
-    def __init__(self, database: Database, clock: Clock, hasher: Hasher | None = None) -> None:
-        self._database, self._clock, self._hasher = database, clock, hasher or Hasher()
+    def __init__(self, database: Database, clock: Clock, hasher: Pins | None = None) -> None:
+        self._database, self._clock = database, clock
+        self._hasher: Pins = hasher or Hasher()
 
     async def get(self, number: str) -> Account:
         """Raises NotFound."""
@@ -43,7 +52,8 @@ class SqlAccounts:
         pin_hash = await self._take_try(number)
         right = await self._hasher.verify(pin, pin_hash)
         if right:
-            await self._set(number, failed_tries=0, locked_until=0)
+            renewed = {"pin_hash": await self._hasher.hash(pin)} if pin_hash and self._hasher.outdated(pin_hash) else {}
+            await self._set(number, failed_tries=0, locked_until=0, **renewed)
         return right
 
     async def tries_left(self, number: str) -> int:

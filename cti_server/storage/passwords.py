@@ -31,6 +31,10 @@ class Hasher:
             matches = await asyncio.to_thread(self._matches, expected or self._nobody, secret)
         return matches and bool(expected)
 
+    def outdated(self, stored: str) -> bool:
+        """Never: parameters are kept as they were made."""
+        return False
+
     def _matches(self, expected: str, secret: str) -> bool:
         try:
             return self._hasher.verify(expected, secret)

@@ -29,6 +29,7 @@ from cti_server.storage.customers import SqlCustomers
 from cti_server.storage.engine import Database, open_database
 from cti_server.storage.facts import SqlFactStore
 from cti_server.storage.migrate import migrate
+from cti_server.storage.pins import PinHasher, pin_key
 
 CALLERS = 120
 """More than start in the time one call takes to be over with its PIN."""
@@ -72,7 +73,7 @@ async def open_centre() -> AsyncIterator[Centre]:
         asterisk = AsteriskInstance(folder / "asterisk", node="bench")
         options = demo.Options(folder, None, None, "", "127.0.0.1")
         settings = demo.environment(options, asterisk)
-        callers, logins = await _fill(settings["CTI_DATABASE__URL"], folder)
+        callers, logins = await _fill(settings["CTI_DATABASE__URL"], folder, Path(settings["CTI_PATHS__DATA"]))
         ports = asterisk.ports
         async with asterisk, demo.serving(options, settings) as server:
             url = f"http://127.0.0.1:{ports.web}"
@@ -89,7 +90,7 @@ async def open_centre() -> AsyncIterator[Centre]:
             )
 
 
-async def _fill(address: str, folder: Path) -> tuple[list[str], dict[str, str]]:
+async def _fill(address: str, folder: Path, data: Path) -> tuple[list[str], dict[str, str]]:
     database = open_database(address)
     try:
         await migrate(database)
@@ -97,18 +98,18 @@ async def _fill(address: str, folder: Path) -> tuple[list[str], dict[str, str]]:
         configuration = SqlConfiguration(database)
         for position, queue in enumerate(await configuration.queues()):
             await configuration.save_queue(replace(queue, wrap_up_seconds=WRAP_UP_SECONDS), position)
-        callers = await _customers(database)
+        callers = await _customers(database, PinHasher(pin_key(data / "pin.key")))
         return callers, {login["login"]: login["password"] for login in sample["logins"]}
     finally:
         await database.close()
 
 
-async def _customers(database: Database) -> list[str]:
-    accounts, customers = SqlAccounts(database, SystemClock()), SqlCustomers(database)
+async def _customers(database: Database, pins: PinHasher) -> list[str]:
+    accounts, customers = SqlAccounts(database, SystemClock(), pins), SqlCustomers(database)
     numbers = [f"137000{n:05}" for n in range(CALLERS)]
     held = [account_number(2_000_000 + n) for n in range(CALLERS)]
-    await asyncio.gather(*(accounts.create(Account(number=a, balance_fen=12_850), PIN) for a in held))
     for number, account in zip(numbers, held, strict=True):
+        await accounts.create(Account(number=account, balance_fen=12_850), PIN)
         holding = (Holding(account=account),)
         await customers.create(
             Customer(customer_id=CustomerId(""), name=f"客户{number[-3:]}", phones=(f"+86{number}",), holdings=holding)
