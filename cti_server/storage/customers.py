@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cti_server.clock import Clock, SystemClock, new_id
 from cti_server.domain.customers import Account, Customer, CustomerCard, Holding, KnownCaller, Relation, contacts
 from cti_server.domain.ids import CustomerId
+from cti_server.domain.orders import Ticket
 from cti_server.errors import Conflict, InvalidValue, NotFound
 from cti_server.storage import tables
 from cti_server.storage.accounts import to_account
@@ -62,6 +63,18 @@ class SqlCustomers:
             orders=tuple(ticket for ticket in tickets if ticket.open),
             contacts=contacts(calls, tickets, LAST_CONTACTS),
         )
+
+    async def of_account(self, number: str) -> Sequence[Customer]:
+        """Everyone linked to this account."""
+        query = select(tables.holdings.c.customer_id).where(tables.holdings.c.account == number)
+        async with self._database.read() as connection:
+            return await _customers(connection, (await connection.execute(query)).scalars().all())
+
+    async def open_orders(self, customer_id: CustomerId) -> Sequence[Ticket]:
+        """His own and those of accounts he holds, newest first; empty for an unknown customer."""
+        async with self._database.read() as connection:
+            found = await _customers(connection, [customer_id])
+            return await _open_orders(connection, found[0]) if found else []
 
     async def search(self, text: str, number: str | None, limit: int) -> Sequence[Customer]:
         """By name, company, address (any part) or account number; by phone when `number` is E.164."""
@@ -187,13 +200,17 @@ async def _known(connection: AsyncConnection, customer: Customer) -> KnownCaller
         .order_by(column.started.desc())
         .limit(1)
     )
-    tickets = await tickets_where(connection, _his_tickets(customer), tables.tickets.c.kind == "order")
     return KnownCaller(
         customer=customer,
         accounts=await _accounts(connection, customer),
-        open_orders=tuple(ticket for ticket in tickets if ticket.open),
+        open_orders=tuple(await _open_orders(connection, customer)),
         last_agent=await connection.scalar(last),
     )
+
+
+async def _open_orders(connection: AsyncConnection, customer: Customer) -> list[Ticket]:
+    tickets = await tickets_where(connection, _his_tickets(customer), tables.tickets.c.kind == "order")
+    return [ticket for ticket in tickets if ticket.open]
 
 
 def _his_tickets(customer: Customer) -> ColumnElement[bool]:

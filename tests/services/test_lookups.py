@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from cti_server.domain.customers import Account, Customer, CustomerCard, Holding
+from cti_server.domain.customers import Account, Customer, Holding
 from cti_server.domain.ids import SECOND, CustomerId, Micros
 from cti_server.domain.orders import Ticket
 from cti_server.errors import BadSettings, InvalidValue, LookupUnavailable, NotFound, StorageUnavailable
@@ -421,21 +421,16 @@ class Files:
     async def tries_left(self, number: str) -> int:
         return max(0, 3 - self.wrong)
 
-    async def search(self, text: str, number: str | None, limit: int) -> list[Customer]:
+    async def of_account(self, number: str) -> list[Customer]:
         return [
             Customer(
-                customer_id=CustomerId("c9"), name="Lodger", holdings=(Holding(account=text, relation="prospect"),)
+                customer_id=CustomerId("c9"), name="Lodger", holdings=(Holding(account=number, relation="prospect"),)
             ),
-            Customer(customer_id=CustomerId("c1"), name="Holder", tier="vip", holdings=(Holding(account=text),)),
-            Customer(customer_id=CustomerId("c0"), name=f"Lives at {text}"),
+            Customer(customer_id=CustomerId("c1"), name="Holder", tier="vip", holdings=(Holding(account=number),)),
         ]
 
-    async def card(self, customer_id: CustomerId) -> CustomerCard:
-        if customer_id != "c1":
-            raise NotFound("no customer")
-        tickets = [_ticket("complaint", "7001"), _ticket("order", "8002"), _ticket("order", "8001")]
-        customer = (await self.search("10000018", None, 9))[1]
-        return CustomerCard(customer=customer, accounts=(), orders=tuple(tickets), contacts=())
+    async def open_orders(self, customer_id: CustomerId) -> list[Ticket]:
+        return [_ticket("order", "8002"), _ticket("order", "8001")] if customer_id == "c1" else []
 
 
 def _ticket(kind: Any, number: str) -> Ticket:

@@ -13,12 +13,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from cti_server.clock import Clock
-from cti_server.domain.customers import Account, Customer, CustomerCard
+from cti_server.domain.customers import Account, Customer
 from cti_server.domain.ids import CustomerId, iso
+from cti_server.domain.orders import Ticket
 from cti_server.errors import InvalidValue, NotFound
 
 REPEATABLE = frozenset({"account", "balance", "open_order", "notices"})
-MOST_HOLDERS = 20
 
 
 class AccountFile(Protocol):
@@ -37,11 +37,13 @@ class AccountFile(Protocol):
 class CustomerFile(Protocol):
     """storage.customers"""
 
-    async def card(self, customer_id: CustomerId) -> CustomerCard:
-        """Raises NotFound."""
+    async def open_orders(self, customer_id: CustomerId) -> Sequence[Ticket]:
+        """Newest first; empty for an unknown customer."""
         ...
 
-    async def search(self, text: str, number: str | None, limit: int) -> Sequence[Customer]: ...
+    async def of_account(self, number: str) -> Sequence[Customer]:
+        """Everyone linked to this account."""
+        ...
 
 
 class CustomerLookup:
@@ -88,7 +90,7 @@ class CustomerLookup:
         """The holder, else whoever else is linked to the account."""
         found = [
             (holding.relation != "holder", customer.customer_id, customer)
-            for customer in await self._customers.search(number, None, MOST_HOLDERS)
+            for customer in await self._customers.of_account(number)
             for holding in customer.holdings
             if holding.account == number
         ]
@@ -109,10 +111,10 @@ class CustomerLookup:
         }
 
     async def _open_order(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        card = await self._customers.card(CustomerId(_text(arguments, "customer_id")))
-        order = next((ticket for ticket in card.orders if ticket.kind == "order"), None)
-        if order is None:
+        orders = await self._customers.open_orders(CustomerId(_text(arguments, "customer_id")))
+        if not orders:
             return {}
+        order = orders[0]
         return {
             "ticket_id": order.ticket_id,
             "number": order.number,
