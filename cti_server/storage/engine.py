@@ -29,6 +29,7 @@ class Database:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self.url = engine.url
+        self._upserts: dict[tuple[str, bool], Insert] = {}
 
     @property
     def is_sqlite(self) -> bool:
@@ -55,7 +56,16 @@ class Database:
                     yield connection
 
     def upsert(self, table: Table, *, changes: bool = True) -> Insert:
-        """INSERT that overwrites the row with the same primary key, or with `changes=False` leaves it as it is."""
+        """INSERT that overwrites the row with the same primary key, or with `changes=False` leaves it as it is.
+
+        Built once a table: the journal needs it with every batch.
+        """
+        key = (table.name, changes)
+        if key not in self._upserts:
+            self._upserts[key] = self._upsert(table, changes)
+        return self._upserts[key]
+
+    def _upsert(self, table: Table, changes: bool) -> Insert:
         keys = [column.name for column in table.primary_key]
         insert: Any = (sqlite if self.is_sqlite else postgresql).insert(table)
         rest = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys}
