@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import itertools
+import random
 import re
 import socket
 import tempfile
@@ -183,14 +185,26 @@ class _Run:
         return "it said nothing"
 
 
+MEDIA_PORTS = range(61_000, 65_400, 4)
+"""Above the ports the kernel gives out by itself, so that nobody takes one between our look and sipp's start."""
+_turn = itertools.cycle(random.sample(MEDIA_PORTS, len(MEDIA_PORTS)))
+
+
 def free_udp_port(address: str) -> int:
-    """An even UDP port nobody uses at the moment (RTP takes the even one, RTCP the next)."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.bind((address, 0))
-            port = int(sock.getsockname()[1])
-        if port % 2 == 0:
+    """The first of four UDP ports nobody uses at the moment: sipp binds RTP, RTCP and the same again for video."""
+    for port in itertools.islice(_turn, len(MEDIA_PORTS)):
+        if all(_is_free(address, port + offset) for offset in range(4)):
             return port
+    raise Unavailable(f"no free UDP ports on {address}; are old sipp processes still running?")
+
+
+def _is_free(address: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.bind((address, port))
+        except OSError:
+            return False
+    return True
 
 
 # ---- scenarios ------------------------------------------------------------------------------------------------
