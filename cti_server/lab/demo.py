@@ -1,8 +1,8 @@
 """`scripts/demo`: a whole contact centre on this machine, until Ctrl-C.
 
-Order of start: data folder, sample data, Asterisk, server; stopped in reverse. When one of the two ends by itself, the
-other is stopped too and the demo ends with status 1. Everything it writes stays in the data folder, so the next start
-has the same passwords, data and recordings.
+Order of start: data folder, Asterisk, sample data, server, test phones; stopped in reverse. When Asterisk or the server ends
+by itself, all is stopped and the demo ends with status 1; without its test phones it goes on. Everything it writes stays in
+the data folder, so the next start has the same passwords, data and recordings.
 """
 
 from __future__ import annotations
@@ -24,12 +24,16 @@ import aiohttp
 import typer
 
 from cti_server.errors import BadSettings, CtiError, Unavailable
+from cti_server.lab.announce import announce
 from cti_server.lab.asterisk import CARRIER_ADDRESS, CHECKOUT, AsteriskInstance
+from cti_server.lab.conf import AGENTS
+from cti_server.lab.desk_phones import REGISTERED
 from cti_server.lab.process import Process
 
 HEALTH_SECONDS = 60.0
 STOP_SECONDS = 20.0
 PREPARE_SECONDS = 120.0
+PHONES_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Options:
     ready_file: Path | None
     database: str
     webrtc_address: str
+    phones: tuple[str, ...]
 
 
 MAY_BE_SET = ("CTI_HTTP__PORT", "CTI_PATHS__FLOWS", "CTI_PATHS__RECORDINGS", "CTI_CALLS__HOURS")
@@ -65,12 +70,17 @@ def environment(options: Options, asterisk: AsteriskInstance) -> dict[str, str]:
     return {**os.environ, **ours, **{name: os.environ[name] for name in MAY_BE_SET if name in os.environ}}
 
 
+def health_of(settings: Mapping[str, str]) -> str:
+    return f"http://127.0.0.1:{settings['CTI_HTTP__PORT']}/api/v1/health"
+
+
 def ready(
     options: Options,
     asterisk: AsteriskInstance,
     server: Process,
     settings: Mapping[str, str],
     sample: Mapping[str, Any],
+    phones: tuple[str, ...],
 ) -> dict[str, Any]:
     """What programs need to know of a running demo: one JSON object, with the sample data's logins, callers and queues."""
     ports, web = asterisk.ports, f"http://127.0.0.1:{settings['CTI_HTTP__PORT']}"
@@ -79,7 +89,7 @@ def ready(
         "data": str(options.data),
         "recordings": settings["CTI_PATHS__RECORDINGS"],
         "database": settings["CTI_DATABASE__URL"],
-        "http": {"url": web, "health": f"{web}/api/v1/health"},
+        "http": {"url": web, "health": health_of(settings)},
         "sip": {"host": "127.0.0.1", "port": ports.sip, "transport": "udp"},
         "carrier": {"call_from": CARRIER_ADDRESS, "called_at": f"{CARRIER_ADDRESS}:{ports.carrier}"},
         "webrtc": {"url": f"ws://127.0.0.1:{ports.http}/ws"},
@@ -91,32 +101,11 @@ def ready(
             {"agent": agent, "desk": agent, "browser": f"{agent}w", "password": asterisk.password(agent)}
             for agent in asterisk.agents
         ],
+        "test_phones": list(phones),
+        "hours": settings["CTI_CALLS__HOURS"],
         "dids": ["95598", "4008"],
         **sample,
     }
-
-
-def announce(facts: Mapping[str, Any]) -> str:
-    """The same for people."""
-    sip, asterisk = facts["sip"], facts["asterisk"]
-    lines = [
-        "",
-        f"  desktop and API   {facts['http']['url']}",
-        f"  agents' phones    SIP {sip['host']}:{sip['port']} (UDP), {facts['webrtc']['url']} (browser)",
-        "  place a call      .venv/bin/cti-server call --to 95598 --from 13900000001",
-        f"                    or any SIP phone at {facts['carrier']['call_from']}: sip:95598@{sip['host']}:{sip['port']}",
-        f"  data, recordings  {facts['data']}",
-        f"  Asterisk's log    {asterisk['folder']}/log/messages.log",
-        "",
-        "  logins",
-        *(f"    {login['login']:<10} {login['password']:<16} {login['role']}" for login in facts["logins"]),
-        "",
-        "  phones: user and password",
-        *(f"    {p['desk']} (desk) {p['browser']} (browser)  {p['password']}" for p in facts["phones"]),
-        "",
-        "  Ctrl-C stops everything.",
-    ]
-    return "\n".join(lines)
 
 
 def write_whole(path: Path, content: str) -> None:
@@ -168,6 +157,39 @@ async def serving(options: Options, settings: Mapping[str, str]) -> AsyncIterato
         await process.stop(STOP_SECONDS)
 
 
+@asynccontextmanager
+async def desk_phones(options: Options, asterisk: AsteriskInstance) -> AsyncIterator[tuple[str, ...]]:
+    """Phones that answer by themselves; yields those that do. The demo is worth having without them: it says why and goes on."""
+    if not options.phones:
+        yield ()
+        return
+    log, base = options.data / "phones.log", asterisk.ports.base
+    passwords = json.dumps({user: asterisk.password(user) for user in options.phones})
+    command = [sys.executable, "-m", "cti_server.lab.desk_phones", "--at", f"127.0.0.1:{asterisk.ports.sip}"]
+    with log.open("wb") as output:
+        process = Process(
+            [*command, "--rtp", str(base + 10), str(base + 89)],
+            output=output,
+            environment={**os.environ, "CTI_PHONE_PASSWORDS": passwords},
+        )
+    try:
+        up = await _registered(process, log)
+        if not up:
+            print(f"  the test phones are not up, going on without them:\n{tail(log, 3)}", flush=True)
+        yield options.phones if up else ()
+    finally:
+        await process.stop(STOP_SECONDS)
+
+
+async def _registered(process: Process, log: Path) -> bool:
+    until = time.monotonic() + PHONES_SECONDS
+    while process.running and time.monotonic() < until:
+        if tail(log, 1) == REGISTERED:
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
 async def healthy(process: Process, url: str, log: Path) -> None:
     """Until the server says it serves calls. Raises Unavailable with its last words."""
     started = time.monotonic()
@@ -207,8 +229,10 @@ async def run(options: Options) -> None:
         sample = await sample_data(options, settings)
         say("server")
         server = await stack.enter_async_context(serving(options, settings))
-        facts = ready(options, asterisk, server, settings, sample)
-        await healthy(server, facts["http"]["health"], options.data / "server.log")
+        await healthy(server, health_of(settings), options.data / "server.log")
+        say("test phones")
+        phones = await stack.enter_async_context(desk_phones(options, asterisk))
+        facts = ready(options, asterisk, server, settings, sample, phones)
         print(announce(facts), flush=True)
         for path in filter(None, (options.data / "ready.json", options.ready_file)):
             write_whole(path, json.dumps(facts, ensure_ascii=False, indent=2))
@@ -243,6 +267,14 @@ async def until_signal(options: Options) -> None:
         print("stopped", flush=True)
 
 
+def wanted_phones(text: str) -> tuple[str, ...]:
+    """Raises BadSettings for an agent the demo does not have."""
+    wanted = () if text == "none" else tuple(filter(None, (part.strip() for part in text.split(","))))
+    if unknown := set(wanted) - set(AGENTS):
+        raise BadSettings(f"--phones: no agent {', '.join(sorted(unknown))}; the demo has {', '.join(AGENTS)}")
+    return wanted
+
+
 def main(
     data: Annotated[Path, typer.Option(envvar="CTI_DEMO_DATA", help="folder of everything the demo keeps")] = CHECKOUT
     / "var/demo",
@@ -260,10 +292,23 @@ def main(
     webrtc_address: Annotated[
         str, typer.Option(envvar="CTI_DEMO_WEBRTC_ADDRESS", help="address at which browsers reach media")
     ] = "127.0.0.1",
+    phones: Annotated[
+        str,
+        typer.Option(
+            envvar="CTI_DEMO_PHONES", help="agents whose desk phone answers by itself; 'none' for your own phones"
+        ),
+    ] = "1001,1002",
 ) -> None:
     """A whole contact centre on this machine: Asterisk, server, sample data."""
-    options = Options(data.resolve(), port_base, ready_file and ready_file.resolve(), database, webrtc_address)
     try:
+        options = Options(
+            data.resolve(),
+            port_base,
+            ready_file and ready_file.resolve(),
+            database,
+            webrtc_address,
+            wanted_phones(phones),
+        )
         asyncio.run(until_signal(options))
     except CtiError as error:
         print(f"demo: {error}", file=sys.stderr)

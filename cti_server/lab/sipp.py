@@ -35,7 +35,7 @@ SCRIPTS: Mapping[str, str] = {
     " digits 333333; wait 30; hangup",
     "fault": "wait 3; digits 1; wait 4; digits 1; wait 4; digits 1; wait 8; digits #; wait 25; hangup",
     "danger": "wait 3; digits 1; wait 4; digits 1; wait 4; digits 3; wait 30; hangup",
-    "complaint": "wait 3; digits 3; wait 10; digits #; wait 20; hangup",
+    "complaint": "wait 3; digits 3; wait 4; digits 1; wait 10; digits #; wait 20; hangup",
     "info": "wait 3; digits 4; wait 4; digits 1; wait 15; hangup",
     "message": "wait 3; digits 5; wait 8; digits #; wait 10; hangup",
     "agent": "wait 3; digits 0; wait 120",
@@ -94,7 +94,7 @@ class SippCaller:
         with tempfile.TemporaryDirectory(prefix="cti-caller-") as folder:
             run = _Run(Path(folder), self)
             run.scenario(_caller_scenario(to, run.script(script, wait)))
-            return await run.single("-m", "1", *_keys(caller, name))
+            return await run.single("-m", "1", *caller_keys(caller, name))
 
     async def called(
         self, listen: int, *, script: str = "wait 5; hangup", after: float = 0.5, refuse: int = 0
@@ -358,8 +358,15 @@ Content-Length: [len]
 """
 
 
+def call_opening(to: str, media: tuple[str, int] | None = None) -> str:
+    """The scenario from INVITE to ACK; `media` is where audio is wanted when sipp itself does none."""
+    host, port = media or ("[media_ip]", "[media_port]")
+    sdp = _SDP.replace("[media_ip]", host).replace("[media_port]", str(port))
+    return _CALLER.format(to=_user(to), sdp=sdp)
+
+
 def _caller_scenario(to: str, play: _Play) -> str:
-    head = _CALLER.format(to=_user(to), sdp=_SDP)
+    head = call_opening(to)
     stay = _STAY.format(pcap=play.pcap, millis=play.millis)
     route = "From: [caller_name]<sip:[caller]@[local_ip]:[local_port]>;tag=[pid]c[call_number]\n[last_To:]\nCall-ID: [call_id]"
     return head + stay + _BYE.format(route=route)
@@ -371,7 +378,7 @@ def _user(value: str) -> str:
     return value
 
 
-def _keys(caller: str, name: str) -> list[str]:
+def caller_keys(caller: str, name: str) -> list[str]:
     """Values sipp puts in literally, so that no character of them means anything to it."""
     return ["-key", "caller", _user(caller), "-key", "caller_name", f"{_quoted(name)} " if name else ""]
 

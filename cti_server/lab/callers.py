@@ -1,0 +1,35 @@
+"""What a scripted caller presses, given who he is. Pure: the ready file's callers in, a script out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cti_server.errors import InvalidValue
+from cti_server.lab.pcap import parse_script
+from cti_server.lab.sipp import SCRIPTS
+
+ANYWHERE = frozenset({"menu", "silent", "agent", "impatient", "english"})
+"""Scripts whose keys mean the same in every menu."""
+PAST_THE_ORDER = "wait 4; digits 2"
+"""A caller with an open order is told its state and asked first; 2 leads to the main menu."""
+SAMPLE = {"account": "10000018", "pin": "246810"}
+"""What the scripts are written with."""
+
+
+def check_script(script: str) -> None:
+    """Raises InvalidValue that lists the names, or names the wrong step."""
+    if script not in SCRIPTS and script.replace("-", "_").isidentifier() and script != "hangup":
+        raise InvalidValue(f"no script is called {script!r}; known: {', '.join(SCRIPTS)}")
+    parse_script(SCRIPTS.get(script, script))
+
+
+def steps_of(script: str, caller: str, callers: list[Mapping[str, Any]], *, open_order: bool) -> str:
+    """A named script with this caller's own account and PIN, past the menu of an open order; steps stay as they are."""
+    if script not in SCRIPTS:
+        return script
+    steps = SCRIPTS[script]
+    own = next((known for known in callers if known["number"] == caller), {})
+    for name, sample in SAMPLE.items():
+        steps = steps.replace(sample, own.get(name) or sample)
+    return f"{PAST_THE_ORDER}; {steps}" if open_order and script not in ANYWHERE else steps
