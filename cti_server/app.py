@@ -195,23 +195,22 @@ class Server:
         )
 
     async def _restore(self) -> None:
-        """Fold what happened before we started; record the gap; take up what was left open."""
+        """Fold what happened before we started; take up what was left open; the first link ends the gap."""
         since = self._clock.now() - REPLAY
         while batch := await self._facts.after(since, limit=REPLAY_BATCH):
             self.floor.restore(batch)
             self.board.restore(batch)
             since = batch[-1].id
         heartbeat = Heartbeat(self.settings.paths.data / "alive", self.bus, self._clock)
-        recovery = Recovery(self.calls, self.floor, self.bus, self._clock)
+        self._recovery = recovery = Recovery(self.calls, self.floor, self.bus, self._clock)
         adopted = recovery.adopt([r for c in await self._facts.open_calls() if (r := await self._facts.load_call(c))])
         log.info("calls_taken_up", calls=adopted)
         self.floor.start()
         self.board.start()
         self._stack.callback(self.board.close)
-        heartbeat.record_gap()
         self._keep("heartbeat", heartbeat.run())
         watch = SwitchWatch(self.calls, self.floor)
-        for subscriber in (self.floor.on_switch, watch.on_event, recovery.on_event):
+        for subscriber in (heartbeat.on_event, self.floor.on_switch, watch.on_event, recovery.on_event):
             self._stack.callback(self.switch.subscribe(subscriber))
         await self.callbacks.restore()
 
@@ -226,6 +225,7 @@ class Server:
         self._keep("prompts", keeper.run())
         self._keep("flows", self.flows.watch())
         self._agi = AgiServer(self.settings.agi, self.settings.calls.node, self._sessions.handle)
+        self.acd.expect(self._recovery.waiting())
         await self._agi.start()
         self._stack.push_async_callback(self._agi.stop, self.settings.calls.drain_seconds)
 

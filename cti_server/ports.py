@@ -85,7 +85,9 @@ class Line(Protocol):
         ...
 
     async def dial(self, target: str, *, timeout: float, music_class: str = "default") -> DialResult:
-        """Ring a dial string (`PJSIP/1001`) and stay until that talk is over. The caller hears music while it rings."""
+        """Ring a dial string (`PJSIP/1001`) and stay until that talk is over. The caller hears music while it rings.
+
+        LineGone has `answered_micros` among its details when the switch still said how long he had talked."""
         ...
 
     async def set_variables(self, variables: Mapping[str, str]) -> None:

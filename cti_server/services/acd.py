@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -29,6 +29,8 @@ from cti_server.services.calls.live import LiveCall, Visit
 
 log = structlog.get_logger(__name__)
 
+RETURN_SECONDS = 4.0
+"""How long after a start callers who were waiting are given to come back (the dialplan tries every second)."""
 WAKE_AGAIN = 0.15
 """Seconds after which an untaken decision wakes the caller's channel again."""
 POLL = 1.0
@@ -99,6 +101,8 @@ class Acd:
         self._soon = False
         self._talks: dict[VisitId, tuple[QueueName, Micros]] = {}
         self._handling: dict[QueueName, Recent] = {}
+        self._expected: set[VisitId] = set()
+        self._expected_until: Micros = 0
         self._undo = bus.subscribe(self.on_fact)
 
     # -- callers ---------------------------------------------------------------------------------------------
@@ -119,6 +123,13 @@ class Acd:
         self._enter(place)
         return place
 
+    def expect(self, visits: Iterable[VisitId]) -> None:
+        """These callers are on their way back after our restart. Nobody is served before all are in their places or
+        RETURN_SECONDS have passed: else whoever is back first would overtake those who came before him."""
+        self._expected = set(visits)
+        self._expected_until = self._clock.now() + micros(RETURN_SECONDS)
+        self.poke()
+
     def leave(self, place: Place) -> None:
         """The caller is gone or served elsewhere; an offer not taken is withdrawn. Safe to call twice."""
         if self._places.pop(place.visit.visit_id, None) is None:
@@ -129,6 +140,8 @@ class Acd:
 
     def on_fact(self, recorded: Recorded) -> None:
         """What happened to visits and offers, whoever saw it: the router hears it from the timeline only."""
+        if isinstance(recorded.fact, VisitEnded):
+            self._back(recorded.fact.visit_id)
         match recorded.fact:
             case OfferEnded(visit_id=visit_id, agent_id=agent_id, result=result):
                 self._router.offer_ended(visit_id, agent_id, result, self._clock.now())
@@ -189,8 +202,13 @@ class Acd:
         for task in self._wakers:
             task.cancel()
 
+    def _back(self, visit_id: VisitId) -> None:
+        self._expected.discard(visit_id)
+        self.poke()
+
     def _enter(self, place: Place) -> None:
         visit = place.visit
+        self._back(visit.visit_id)
         self._router.join(
             Waiting(
                 visit_id=visit.visit_id,
@@ -209,6 +227,9 @@ class Acd:
     def _decide(self) -> None:
         self._soon = False
         now = self._clock.now()
+        if self._expected and now < self._expected_until:
+            self._call_at(self._expected_until, now)
+            return
         for decision in self._router.decide(now):
             self._carry(decision)
         self._arm(now)
@@ -237,9 +258,11 @@ class Acd:
                 return
 
     def _arm(self, now: Micros) -> None:
+        self._call_at(self._router.deadline(), now)
+
+    def _call_at(self, deadline: Micros | None, now: Micros) -> None:
         if self._timer:
             self._timer.cancel()
-        deadline = self._router.deadline()
         self._timer = None
         if deadline is not None:
             delay = max(0.0, (deadline - now) / SECOND)

@@ -176,8 +176,10 @@ async def test_a_caller_who_hangs_up_just_after_the_agent_is_gone_not_transferre
         for value in ("cti-serve", "s", "5"):
             await peer.answers(f"200 result=1 ({value})")
         await peer.answers("200 result=0", "GET VARIABLE BLINDTRANSFER")
-        with pytest.raises(LineGone):
+        await peer.answers("200 result=1 (3000)", "GET VARIABLE ANSWEREDTIME_MS")
+        with pytest.raises(LineGone) as gone:
             await outcome
+        assert gone.value.details == {"answered_micros": 3_000_000}
 
 
 async def test_a_caller_joined_to_another_session_is_transferred() -> None:
@@ -198,6 +200,7 @@ async def test_a_caller_who_hangs_up_while_dialling_is_gone(closes: bool) -> Non
             peer.writer.close()
         else:
             await peer.answers("200 result=1 (1700000000.1)", "GET VARIABLE CHANNEL(uniqueid)")
+            await peer.answers("200 result=0", "GET VARIABLE ANSWEREDTIME_MS")
         with pytest.raises(LineGone):
             await outcome
 

@@ -178,16 +178,20 @@ class AgiLine:
     async def _dialled(self, answer: Answer) -> DialResult:
         left = answer.result.startswith("-")
         if left and await self.get_variable("CHANNEL(uniqueid)") == self.info.channel.uniqueid:
-            raise LineGone("the caller has hung up")
+            raise LineGone("the caller has hung up", answered_micros=await self._talked())
         status = await self.get_variable("DIALSTATUS")
         if self._session.hung_up and not left and not await self._sent_elsewhere():
-            raise LineGone("the caller has hung up")
-        millis = await self.get_variable("ANSWEREDTIME_MS")
+            raise LineGone("the caller has hung up", answered_micros=await self._talked())
         return DialResult(
             status=_STATUS.get(status, "UNKNOWN"),
-            answered_micros=int(millis) * 1000 if millis.isdecimal() else 0,
+            answered_micros=await self._talked(),
             transferred=self._session.hung_up,
         )
+
+    async def _talked(self) -> int:
+        """Micros from the answer to the end of the last Dial, 0 when nobody answered."""
+        millis = await self.get_variable("ANSWEREDTIME_MS")
+        return int(millis) * 1000 if millis.isdecimal() else 0
 
     async def _sent_elsewhere(self) -> bool:
         """Whether the channel's next dialplan step is another than where it came to us from."""

@@ -84,7 +84,7 @@ class LiveCall:
     """A consultation that carries on for this call after an attended transfer into a queue."""
     over: bool = False
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
-    """The switch saw the caller's channel end; `hung_up_at` and `hangup_cause` (Q.850) say how."""
+    """The caller's channel has ended; `hung_up_at` and `hangup_cause` (Q.850) say how, None = nobody saw it."""
     hung_up_at: Micros | None = None
     hangup_cause: int = 0
     aliases: list[tuple[str, str]] = field(default_factory=list)

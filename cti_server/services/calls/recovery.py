@@ -15,7 +15,7 @@ from cti_server.bus import Bus
 from cti_server.clock import Clock
 from cti_server.domain.calls import CallRecord
 from cti_server.domain.facts import GapRecorded, SwitchLinked, SwitchLost
-from cti_server.domain.ids import CallId, ChannelRef
+from cti_server.domain.ids import ChannelRef, VisitId
 from cti_server.domain.visit_records import VisitRecord
 from cti_server.ports import LinkDown, LinkUp, LiveChannel, SwitchEvent
 from cti_server.services.calls.live import LiveCall, LiveCalls, Visit
@@ -49,30 +49,40 @@ class Recovery:
             self._bus.record(
                 GapRecorded(at=self._clock.now(), what="switch_link", node=event.node, since=event.lost_at)
             )
-        legs = _by_call(event.snapshot.channels)
+        channels = {leg.channel.key: leg for leg in event.snapshot.channels}
         for live in self._calls:
             if live.channel.node == event.node:
-                self._reconcile(live, legs.get(live.call_id, []))
+                own = next((channels[key] for key in reversed(live.aliases) if key in channels), None)
+                self._reconcile(live, own, event.snapshot.channels)
 
-    def _reconcile(self, live: LiveCall, legs: list[LiveChannel]) -> None:
-        own = next((leg for leg in legs if leg.channel.key in live.aliases), None)
+    def waiting(self) -> list[VisitId]:
+        """Visits of callers who waited when the last server stopped and whose phone call nobody rings for."""
+        return [
+            live.visit.visit_id
+            for live in self._calls
+            if live.visit and live.waiting and not (live.attached or live.in_fallback or live.visit.offer)
+        ]
+
+    def _reconcile(self, live: LiveCall, own: LiveChannel | None, channels: Iterable[LiveChannel]) -> None:
         if own is None:
-            if not live.attached:
-                log.info("call_ended_unseen", call=live.call_id)
+            log.info("call_ended_unseen", call=live.call_id)
+            if live.attached:
+                live.hung_up.set()  # its session, which is losing its line now, closes it
+            else:
                 live.end("unknown")
             return
         self._calls.move(live, own.channel)
-        if live.attached:
-            return
-        live.in_fallback = own.application.lower() == "queue"
-        self._settle_talk(live, own, legs)
+        if not live.attached:
+            live.in_fallback = own.application.lower() == "queue"
+        self._settle_talk(live, own, channels)
 
-    def _settle_talk(self, live: LiveCall, own: LiveChannel, legs: list[LiveChannel]) -> None:
-        """Who he talks with now, as the bridges stand."""
-        partner = next((leg for leg in legs if own.bridge and leg.bridge == own.bridge and leg is not own), None)
+    def _settle_talk(self, live: LiveCall, own: LiveChannel, channels: Iterable[LiveChannel]) -> None:
+        """Who he talks with now, as the bridges stand. The end of a talk on an attached line is its session's to tell."""
+        legs = [leg for leg in channels if own.bridge and leg.bridge == own.bridge and leg is not own]
+        partner = next((leg for leg in legs if self._floor.of_endpoint(leg.endpoint)), None)
         agent_id = self._floor.of_endpoint(partner.endpoint) if partner else None
         if agent_id is None:
-            if not own.bridge:
+            if not own.bridge and not live.attached:
                 live.talk_ended("unknown")
             return
         if live.talking_with not in (None, agent_id):
@@ -111,11 +121,3 @@ def _visit(record: VisitRecord) -> Visit:
         held=record.talking and bool(record.talks[-1].holds) and record.talks[-1].holds[-1].ended is None,
         closed=record.outcome is not None,
     )
-
-
-def _by_call(channels: Iterable[LiveChannel]) -> dict[CallId, list[LiveChannel]]:
-    found: dict[CallId, list[LiveChannel]] = {}
-    for channel in channels:
-        if channel.call_id is not None:
-            found.setdefault(channel.call_id, []).append(channel)
-    return found

@@ -258,7 +258,8 @@ class Sessions:
             log.info("line_gone_call_open", call=live.call_id)
             return
         if not live.leaving:
-            live.end("caller", cause=live.hangup_cause, at=live.hung_up_at)
+            seen = live.hung_up_at is not None
+            live.end("caller" if seen else "unknown", cause=live.hangup_cause, at=live.hung_up_at)
 
     async def _give_back(self, caller: Caller) -> None:
         """The channel goes on in the dialplan with its ticket; the call is not over."""

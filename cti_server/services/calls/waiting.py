@@ -129,8 +129,20 @@ class Stay:
             return QueueResult("answered", agent_id)
         if visit is None or visit.closed:
             return QueueResult("answered", ticket.dialled)
-        self._live.offer_ended("withdrawn")
-        return await self.through(visit)
+        return await self._unseen_talk(ticket.dialled) or await self.through(visit)
+
+    async def _unseen_talk(self, agent_id: AgentId | None) -> QueueResult | None:
+        """How the ringing that went on without us ended, as the channel remembers it: with a talk we saw nothing of, or not.
+        Its length is the switch's own; when it began and who ended it nobody knows."""
+        status = await self._line.get_variable("DIALSTATUS")
+        if agent_id is None or status != "ANSWER":
+            self._live.offer_ended(OFFER_RESULT.get(status, "withdrawn"))
+            return None
+        millis = await self._line.get_variable("ANSWEREDTIME_MS")
+        length = int(millis) * 1000 if millis.isdecimal() else 0
+        self._live.talk_started(agent_id, self._parts.clock.now() - length)
+        self._live.talk_ended("unknown")
+        return QueueResult("answered", agent_id)
 
     # -- waiting ---------------------------------------------------------------------------------------------
 
@@ -227,15 +239,30 @@ class Stay:
         queue = self._parts.acd.queues[visit.queue]
         await self._caller.carry("waiting", visit, agent_id)
         await self._line.music(False)
-        result = await self._line.dial(
-            self._parts.floor.dial_string(agent_id), timeout=queue.ring_seconds, music_class=queue.music_class
-        )
+        try:
+            result = await self._line.dial(
+                self._parts.floor.dial_string(agent_id), timeout=queue.ring_seconds, music_class=queue.music_class
+            )
+        except LineGone as gone:
+            self._gone_unseen(agent_id, gone)
+            raise
         if result.transferred:
             raise Moved("the switch moved the caller")
         if result.status == "ANSWER":
             return self._talk_over(agent_id, result)
         self._live.offer_ended(OFFER_RESULT.get(result.status, "unreachable"))
         return None
+
+    def _gone_unseen(self, agent_id: AgentId, gone: LineGone) -> None:
+        """The caller hung up while the switch's events are away: the line alone knows of his talk."""
+        answered = gone.details.get("answered_micros")
+        if self._parts.acd.can_wake or not isinstance(answered, int):
+            return
+        if answered:
+            self._live.talk_started(agent_id, self._parts.clock.now() - answered)
+            self._live.talk_ended("caller")
+        else:
+            self._live.offer_ended("caller_gone")
 
     def _talk_over(self, agent_id: AgentId, result: DialResult) -> QueueResult:
         self._live.talk_started(agent_id, self._parts.clock.now() - result.answered_micros)

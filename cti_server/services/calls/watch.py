@@ -58,7 +58,10 @@ class SwitchWatch:
 
     def _answered(self, event: ChannelAnswered) -> None:
         live, agent_id = self._leg(event)
-        if live and agent_id and live.visit and live.visit.offer and live.visit.offer[1] == agent_id:
+        if live is None or agent_id is None or live.visit is None:
+            return
+        offered = live.visit.offer is not None and live.visit.offer[1] == agent_id
+        if offered or (live.in_fallback and live.waiting):
             live.agent_channel = event.channel
             live.talk_started(agent_id, event.at, event.channel.name)
 
