@@ -22,8 +22,8 @@ from cti_server.domain import facts as f
 from cti_server.domain.ids import CallId
 from cti_server.lab.sipp import LoadReport, SippCaller
 
-SCRIPT = f"wait 0.6; digits 2; wait 0.8; digits 1#; wait 0.8; digits {PIN}; wait 5.6; hangup"
-LENGTH = 10.0
+SCRIPT = f"wait 0.6; digits 2; wait 0.8; digits 1#; wait 0.8; digits {PIN}; wait 5.9; hangup"
+LENGTH = 10.3
 """Seconds of SCRIPT: three waits, nine keys of 0.22 s, the amount (4.3 s) and the menu after it."""
 GOAL_RATE = 10.0
 STEADY = 20.0

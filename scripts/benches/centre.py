@@ -71,7 +71,9 @@ async def open_centre() -> AsyncIterator[Centre]:
     with tempfile.TemporaryDirectory(prefix="cti-bench-") as name:
         folder = Path(name)
         asterisk = AsteriskInstance(folder / "asterisk", node="bench")
-        options = demo.Options(folder, None, None, "", "127.0.0.1")
+        options = demo.Options(
+            data=folder, port_base=None, ready_file=None, database="", webrtc_address="127.0.0.1", phones=()
+        )
         settings = demo.environment(options, asterisk)
         callers, logins = await _fill(settings["CTI_DATABASE__URL"], folder, Path(settings["CTI_PATHS__DATA"]))
         ports = asterisk.ports
