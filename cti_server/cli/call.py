@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -52,10 +53,10 @@ def call(
         check_script(script)
         facts = read_ready(demo)
         check_tools()
-        answered = asyncio.run(_call(facts, to, caller, script, teller))
+        answered = asyncio.run(_until_signal(_call(facts, to, caller, script, teller)))
     except CtiError as error:
         _fail(error)
-    except KeyboardInterrupt:
+    except asyncio.CancelledError:
         typer.echo("hung up", err=True)
         raise typer.Exit(130) from None
     if not answered:
@@ -70,6 +71,14 @@ def check_tools() -> None:
         socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP).close()
     except PermissionError:
         raise BadSettings("only root may place calls: sipp sends its sound through a raw socket; try sudo") from None
+
+
+async def _until_signal(work: Coroutine[Any, Any, bool]) -> bool:
+    """Ctrl-C and SIGTERM make the caller hang up. Raises CancelledError then."""
+    task = asyncio.create_task(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return await task
 
 
 async def _call(facts: Mapping[str, Any], to: str, caller: str, script: str, teller: _Teller) -> bool:

@@ -11,6 +11,7 @@ import csv
 import itertools
 import random
 import re
+import secrets
 import socket
 import tempfile
 from collections import Counter
@@ -23,6 +24,7 @@ from cti_server.errors import InvalidValue, Unavailable
 from cti_server.lab.pcap import HangUp, parse_script, write_pcap
 
 CARRIER = "127.0.0.2"
+HANG_UP_SECONDS = 2.0
 LONGEST_CALL = 180.0
 """Seconds after which a caller without `hangup` in his script gives up."""
 
@@ -89,12 +91,12 @@ class SippCaller:
         """One call to `to`. `script` is a name of SCRIPTS or a script; without `hangup` the caller waits at most `wait` seconds.
 
         `caller` is the user part of the From URI as sent (percent-escapes stay), `name` any display name: quotes and
-        backslashes are escaped as SIP wants them. Raises Unavailable when sipp cannot run.
+        backslashes are escaped as SIP wants them. Cancelled, the caller hangs up. Raises Unavailable when sipp cannot run.
         """
         with tempfile.TemporaryDirectory(prefix="cti-caller-") as folder:
             run = _Run(Path(folder), self)
             run.scenario(_caller_scenario(to, run.script(script, wait)))
-            return await run.single("-m", "1", *caller_keys(caller, name))
+            return await run.call(*caller_keys(caller, name))
 
     async def called(
         self, listen: int, *, script: str = "wait 5; hangup", after: float = 0.5, refuse: int = 0
@@ -149,6 +151,25 @@ class _Run:
         if not text:
             raise Unavailable(f"sipp saw no message: {self._why()}")
         return read_messages(text)
+
+    async def call(self, *options: str) -> CallReport:
+        """`single`, but the caller who is cancelled says BYE: killing sipp would leave the line open."""
+        call_id = f"{secrets.token_hex(8)}@{self._target.carrier}"
+        calling = asyncio.create_task(self.single("-m", "1", "-cid_str", call_id, *options))
+        try:
+            return await asyncio.shield(calling)
+        finally:
+            if not calling.done():
+                self._ask_to_hang_up(call_id)
+                await asyncio.wait({calling}, timeout=HANG_UP_SECONDS)
+            calling.cancel()
+            await asyncio.wait({calling})
+
+    def _ask_to_hang_up(self, call_id: str) -> None:
+        """The INFO our scenario waits for. Nothing happens when the call is not up yet."""
+        to = (self._target.carrier, self._listen)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.sendto(_INFO.format(carrier=to[0], port=to[1], call_id=call_id).encode(), to)
 
     async def load(self, *options: str) -> LoadReport:
         statistics = self.folder / "statistics.csv"
@@ -236,7 +257,14 @@ Content-Length: 0
 </scenario>
 """
 
+_INFO = (
+    "INFO sip:carrier@{carrier}:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {carrier}:9;branch=z9hG4bKhangup\r\n"
+    "From: <sip:us@{carrier}>;tag=us\r\nTo: <sip:carrier@{carrier}>\r\nCall-ID: {call_id}\r\nCSeq: 9 INFO\r\n"
+    "Content-Length: 0\r\n\r\n"
+)
+
 _STAY = """<nop><action><exec play_pcap_audio="{pcap}"/></action></nop>
+<recv request="INFO" optional="true" next="1"/>
 <recv request="BYE" timeout="{millis}" ontimeout="1"/>
 <send next="2"><![CDATA[
 SIP/2.0 200 OK
