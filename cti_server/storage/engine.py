@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from cti_server.errors import BadSettings, Conflict, InvalidValue, StorageUnavailable
+from cti_server.storage import one_trip
 
 BUSY_MILLIS = 5_000
 """How long SQLite waits for another writer before it gives up."""
@@ -140,7 +141,8 @@ def _sqlite_engine(url: str) -> AsyncEngine:
             Path(path).touch(mode=0o600)  # it holds personal data; WAL files inherit the mode
         except OSError as error:
             raise BadSettings(f"CTI_DATABASE__URL: cannot write {path}: {error.strerror}") from error
-    engine = create_async_engine(url, connect_args={"timeout": BUSY_MILLIS / 1000})
+    options = {"timeout": BUSY_MILLIS / 1000, "async_creator_fn": one_trip.connect}
+    engine = create_async_engine(url, connect_args=options)
     event.listen(engine.sync_engine, "connect", _on_connect)
     event.listen(engine.sync_engine, "begin", _on_begin)
     return engine
