@@ -145,6 +145,7 @@ def _digits(state: State, node: Collect, lead: Words, *, fresh: bool) -> Generat
             secret=node.secret,
             fresh=fresh,
             tail_seconds=TAIL_SECONDS,
+            alone="0" + "".join(node.keys),
         )
     )
 

@@ -54,6 +54,10 @@ class Ask(Effect):
     secret: bool = False
     fresh: bool = False
     tail_seconds: float = 0.0
+    alone: str = ""
+    """Keys that are a whole answer when nothing follows within `alone_seconds`: who pressed 1 for his own account must not
+    wait in silence as long as somebody in the middle of a number."""
+    alone_seconds: float = 1.4
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,11 @@ NOTHING: tuple[str, float] = ("", 0.0)
 AT_ONCE = 0.005
 """Work done within this many seconds needs no word to the caller."""
 TELL_AFTER = 1.2
-"""Seconds of work after which the caller is told; nobody hears silence for 2 s."""
+"""Seconds of silence after which a caller whose work goes on is told; nobody hears silence for 2 s."""
+TELL_LEAST = 0.25
+"""... but not about work shorter than this, however long it was quiet before."""
+OTHERS_SOUND = 3.0
+"""Silence we would have ended before; a longer one was none: the queue's music or a talk."""
 LONGEST_SLICE = 0.25
 TYPE_AHEAD = 64
 """Keys kept for later questions; a caller who types more is not typing ahead."""
@@ -37,6 +41,8 @@ class Voice:
         self._speaker = speaker
         self._render_seconds = render_seconds
         self._typed: deque[str] = deque(maxlen=TYPE_AHEAD)
+        self._quiet_since = 0.0
+        """Loop time of the last sound or key."""
         self._ignore = NOTHING
         """Stop keys that still belong to the last input, and until when (loop time)."""
 
@@ -44,16 +50,21 @@ class Voice:
         self._typed.clear()
 
     async def say(self, words: Words) -> None:
-        """Speak unless the caller has already typed on; a key stops it and is kept."""
-        if words and not self._typed:
-            self._keep(await self.line.play(await self.sounds(words)))
+        """Speak unless the caller has already typed on; a key stops it and is kept. One that still belongs to the last input
+        does not count: what it stopped is said again."""
+        if not words or self._typed:
+            return
+        sounds = await self.sounds(words)
+        while self._is_late(key := await self._play(sounds)):
+            self._ignore = NOTHING
+        self._keep(key)
 
     async def say_phrase(self, name: str, **values: object) -> None:
         await self.say(phrase(name, self.language, **values))
 
     async def announce(self, words: Words) -> str:
         """Speak whatever was typed before; the key that stops it comes back ('' = heard to its end)."""
-        return await self.line.play(await self.sounds(words))
+        return await self._play(await self.sounds(words))
 
     async def ask(self, question: Ask) -> Answer:
         """Speak, then collect keys until there are enough, a stop key, or silence (see effects.Ask)."""
@@ -62,7 +73,7 @@ class Voice:
         await self.say(question.words)
         keys = ""
         while len(keys) < question.most:
-            key = await self._key(question.gap_seconds if keys else question.first_seconds)
+            key = await self._key(_patience(question, keys))
             if not key or key in question.stop_keys:
                 return Answer(keys, key)
             keys += key
@@ -89,9 +100,9 @@ class Voice:
         music = False
         try:
             await asyncio.wait({task}, timeout=AT_ONCE)
-            began, slice_ = time_passed(), AT_ONCE
+            worked, quiet, slice_ = time_passed(), self._quiet(), AT_ONCE
             while not task.done():
-                if not music and began() > TELL_AFTER:
+                if not music and worked() > TELL_LEAST and worked() + quiet > TELL_AFTER:
                     music = True
                     await self._hold_on()
                 slice_ = min(slice_ * 2, LONGEST_SLICE)
@@ -101,11 +112,22 @@ class Voice:
             task.cancel()
             if music:
                 await self.line.music(False)
+                self._quiet_since = asyncio.get_running_loop().time()
+
+    async def _play(self, sounds: list[str]) -> str:
+        key = await self.line.play(sounds)
+        self._quiet_since = asyncio.get_running_loop().time()
+        return key
+
+    def _quiet(self) -> float:
+        """Seconds the caller has heard nothing: steps of work one after the other add up."""
+        quiet = asyncio.get_running_loop().time() - self._quiet_since
+        return quiet if quiet < OTHERS_SOUND else 0.0
 
     async def _hold_on(self) -> None:
         pieces = [self._speaker.ready(piece, self.language) for piece in phrase("one_moment", self.language)]
         if all(pieces):
-            self._keep(await self.line.play([piece for piece in pieces if piece]))
+            self._keep(await self._play([piece for piece in pieces if piece]))
         await self.line.music(True)
 
     async def _render(self, piece: str) -> str:
@@ -122,12 +144,27 @@ class Voice:
 
     def _keep(self, key: str) -> None:
         """Into the type-ahead. A habitual # just after a full number belongs to that number."""
+        late = self._is_late(key)
+        if key and key in CALLER_KEYS:
+            self._ignore = NOTHING
+            self._quiet_since = asyncio.get_running_loop().time()
+            if not late:
+                self._typed.append(key)
+
+    def _is_late(self, key: str) -> bool:
         late_stop, until = self._ignore
-        if key and key in late_stop and asyncio.get_running_loop().time() < until:
-            self._ignore = NOTHING
-        elif key and key in CALLER_KEYS:
-            self._ignore = NOTHING
-            self._typed.append(key)
+        return bool(key) and key in late_stop and asyncio.get_running_loop().time() < until
+
+
+def _patience(question: Ask, keys: str) -> float:
+    """Seconds to wait for the next key."""
+    if not keys:
+        return question.first_seconds
+    return (
+        min(question.gap_seconds, question.alone_seconds)
+        if len(keys) == 1 and keys in question.alone
+        else question.gap_seconds
+    )
 
 
 def time_passed() -> Callable[[], float]:
