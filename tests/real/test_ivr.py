@@ -1,0 +1,398 @@
+"""What callers of the shipped flow live through: each story judged by its timeline, by what was stored and by what the caller
+heard. Stories that do not disturb each other run side by side on one centre.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable
+from pathlib import Path
+
+import pytest
+import soundfile
+import structlog
+
+from cti_server import logs
+from cti_server.clock import SystemClock
+from cti_server.domain import facts as f
+from cti_server.domain.orders import Ticket
+from cti_server.lab.asterisk import AsteriskInstance
+from cti_server.storage.engine import open_database
+from cti_server.storage.tickets import SqlTickets
+from tests.real.centre import Centre, open_centre
+from tests.real.hearing import Caller, caller
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(170)]
+KNOWN, KNOWN_ACCOUNT, KNOWN_PIN = "13900000002", "10000026", "135790"
+OPEN_ORDER, ELDERLY, STRANGER = "13900000001", "13900000003", "13800007777"
+WRONG_PINS = ("918273", "827364", "736455")
+
+
+@pytest.fixture
+async def centre(asterisk: AsteriskInstance, tmp_path: Path) -> AsyncIterator[Centre]:
+    with (tmp_path / "server.log").open("w") as log:
+        logs.configure("debug", to=log)
+        async with open_centre(asterisk, tmp_path) as opened:
+            yield opened
+    structlog.reset_defaults()
+
+
+async def together(*stories: Awaitable[None]) -> None:
+    """All at once; every story that goes wrong is told."""
+    results = await asyncio.gather(*stories, return_exceptions=True)
+    wrong = [result for result in results if isinstance(result, BaseException)]
+    if wrong:
+        raise BaseExceptionGroup(f"{len(wrong)} of {len(results)} stories", wrong)
+
+
+async def ticket(folder: Path, fact: f.TicketCreated) -> Ticket:
+    """What the database holds of it."""
+    database = open_database(f"sqlite+aiosqlite:///{folder}/cti.db")
+    try:
+        return await SqlTickets(database, SystemClock()).get(fact.ticket_id)
+    finally:
+        await database.close()
+
+
+# ---- menus and languages ---------------------------------------------------------------------------------------
+
+
+async def chinese_first(centre: Centre) -> None:
+    async with caller(centre, STRANGER) as one:
+        await one.asked("main")
+        await one.listened()
+        await one.press("*")
+        await one.listened()
+        await one.press("4")
+        await one.press("#", at="information")
+        await one.press("9", at="main")
+        await one.asked("main")
+        await one.listened()
+        await one.hang_up()
+    assert len(await one.heard_node("greeting")) == 1
+    assert len(await one.heard(("For English, press 9.",), "en")) == 1, "the offer of English is spoken in English"
+    assert len(await one.heard_node("main")) == 2, "star says it again; after # it was cut short by the key"
+    assert len(await one.heard_node("main", "en")) == 1
+    assert [(x.node, x.key) for x in one.of(f.MenuChosen)] == [("main", "4"), ("information", "#"), ("main", "9")]
+    assert [x.language for x in one.of(f.LanguageChosen)] == ["en"]
+    one.check_never_silent()
+
+
+async def english_first(centre: Centre) -> None:
+    async with caller(centre, STRANGER, to="4008") as one:
+        await one.asked("main")
+        await one.listened()
+        await one.press("4")
+        await one.press("2", at="information")
+        await one.asked("information")
+        await one.press("0")
+        visit = await one.until(f.VisitStarted)
+        await one.hang_up()
+    assert visit.queue == "english"
+    assert len(await one.heard_node("greeting", "en")) == len(await one.heard_node("main", "en")) == 1
+    assert not await one.heard_node("greeting", "zh")
+    one.check_never_silent()
+
+
+async def barge_in(centre: Centre) -> None:
+    """A key in the middle of the welcome is the answer to the menu that would have come."""
+    async with caller(centre, STRANGER) as one:
+        await asyncio.sleep(0.5)
+        await one.press("3")
+        await one.press("2", at="complaint")
+        visit = await one.until(f.VisitStarted, within=8)
+        await one.hang_up()
+    assert visit.queue == "general"
+    assert not await one.heard_node("main")
+
+
+async def burst(centre: Centre) -> None:
+    """The whole way to the balance typed in one go before the first prompt is over, with a # after each number."""
+    async with caller(centre, STRANGER) as one:
+        await one.press(f"2{KNOWN_ACCOUNT}#{KNOWN_PIN}#")
+        await one.until(f.LookupDone, node="find_balance", outcome="found")
+        await one.asked("balance_more")
+        await one.listened()
+        await one.hang_up()
+    assert [x.node for x in one.of(f.NodeEntered)][:4] == ["main", "balance_account", "pin", "balance_more"]
+    assert not one.of(f.InputMissed), "the habitual # belongs to its number"
+
+
+async def test_menus_languages_and_keys_typed_ahead(centre: Centre) -> None:
+    await together(chinese_first(centre), english_first(centre), barge_in(centre), burst(centre))
+    await centre.calls_over()
+
+
+# ---- balance ---------------------------------------------------------------------------------------------------
+
+
+async def own_account(centre: Centre) -> None:
+    async with caller(centre, KNOWN) as one:
+        await one.press("2", at="main")
+        await one.asked("balance_own")
+        await one.listened()
+        await one.press("1")
+        await one.asked("pin")
+        await one.listened()
+        await one.press(KNOWN_PIN)
+        await one.asked("balance_more")
+        await one.listened()
+        await one.press("1")
+        await one.asked("balance_more")
+        await one.listened()
+        await one.hang_up()
+    due = await due_date(centre, KNOWN_ACCOUNT)
+    told = await one.heard_node("balance_arrears", bill_arrears="56.20", bill_due_date=due)
+    assert len(told) == 2, "the arrears and the day, and once more for the key 1"
+    one.check_never_silent()
+
+
+async def due_date(centre: Centre, account: str) -> str:
+    found = await centre.server._lookups.lookup("customers", "balance", {"account": account})
+    return str(found["due_date"])
+
+
+async def typed_account(centre: Centre) -> None:
+    """A wrong check digit is told; another caller's account needs its PIN; the digits are kept masked only."""
+    async with caller(centre, STRANGER, to="4008") as one:
+        await one.press("2", at="main")
+        await one.press("10000019#", at="balance_account")
+        await one.until(f.InputCollected, node="balance_account", valid=False)
+        await one.listened()
+        await one.press("10000018#")
+        await one.press("246810", at="pin")
+        await one.asked("balance_more")
+        await one.listened()
+        await one.hang_up()
+    shown = [(x.digits, x.valid) for x in one.of(f.InputCollected)]
+    assert shown == [("1000••19", False), ("1000••18", True), ("", True)]
+    assert await one.heard(words_of(one, "balance_own", "invalid", "en"), "en")
+    assert await one.heard_node("balance_credit_undated", "en", bill_balance="128.50")
+    assert [x.by for x in one.of(f.CallerIdentified)] == ["account"]
+
+
+def words_of(one: Caller, node: str, part: str, language: str) -> tuple[str, ...]:
+    text = getattr(one.centre.server.flows.get("power").nodes[node], part).root[language]
+    return (text,)
+
+
+async def three_wrong_pins(centre: Centre) -> None:
+    async with caller(centre, KNOWN) as one:
+        await one.press("2", at="main")
+        await one.press("1", at="balance_own")
+        for pin in WRONG_PINS:
+            await one.press(pin, at="pin")
+        visit = await one.until(f.VisitStarted)
+        await one.hang_up()
+    assert visit.queue == "billing"
+    assert await one.heard_node("pin_failed")
+    assert [(x.digits, x.valid) for x in one.of(f.InputCollected)] == [("", True)] * 3
+
+
+def files_with(secrets: tuple[str, ...], *folders: Path) -> list[str]:
+    """Files under these folders in which one of the secrets stands as a number of its own."""
+    pattern = re.compile(rb"(?<!\d)(" + "|".join(secrets).encode() + rb")(?!\d)")
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert len(files) > 5
+    return [str(path) for path in files if path.suffix != ".alaw" and pattern.search(path.read_bytes())]
+
+
+async def test_balance_and_pins(centre: Centre, tmp_path: Path) -> None:
+    await together(own_account(centre), typed_account(centre))
+    await three_wrong_pins(centre)
+    await centre.calls_over()
+    secrets = (*WRONG_PINS, KNOWN_PIN, "246810")
+    (tmp_path / "logins.json").unlink()  # the sample data's own list, which holds them on purpose
+    assert files_with(secrets, tmp_path, centre.asterisk.folder) == []
+    assert not any(pin in repr(fact) for fact in centre.facts for pin in WRONG_PINS)
+    assert "lookup" in (tmp_path / "server.log").read_text() or (tmp_path / "server.log").stat().st_size
+
+
+# ---- reports, complaints, messages ---------------------------------------------------------------------------------
+
+
+def playable(folder: Path, made: f.RecordingMade) -> float:
+    """Seconds of sound in the file; it must not be silence."""
+    samples, rate = soundfile.read(folder / "recordings" / made.path)
+    assert rate == 8000
+    assert abs(samples).max() > 0.05, "only silence was recorded"
+    return float(len(samples) / rate)
+
+
+async def fault(centre: Centre, folder: Path) -> None:
+    """A recognised caller confirms his address, describes the fault, and is told the order's number twice."""
+    async with caller(centre, KNOWN) as one:
+        await one.press("1", at="main")
+        await one.press("1", at="fault")
+        await one.asked("fault_address")
+        await one.listened()
+        await one.press("1")
+        await one.asked("fault_describe")
+        await one.listened()
+        await one.speak(3)
+        await one.press("#")
+        created = await one.until(f.TicketCreated)
+        await one.asked("more")
+        await one.listened()
+        await one.hang_up()
+    kept = await ticket(folder, created)
+    assert (kept.kind, kept.number, kept.account) == ("order", created.number, KNOWN_ACCOUNT)
+    assert kept.fields["address"] == "望湖小区7栋1102室"
+    (made,) = one.of(f.RecordingMade)
+    assert kept.fields["recording"] == made.path
+    assert playable(folder, made) == pytest.approx(3, abs=1.0)
+    assert await one.heard_node("fault_told", report_number=created.number)
+    assert await one.heard_node("fault_address", customer_address="望湖小区7栋1102室")
+    one.check_never_silent()
+
+
+async def hang_up_while_describing(centre: Centre, folder: Path) -> None:
+    async with caller(centre, STRANGER) as one:
+        await one.press("1", at="main")
+        await one.press("2", at="fault")
+        await one.asked("fault_describe_place")
+        await one.listened()
+        await one.speak(2)
+        await one.hang_up()
+        created = await one.until(f.TicketCreated)
+    assert (await ticket(folder, created)).kind == "order"
+    assert playable(folder, one.of(f.RecordingMade)[0]) > 1
+    assert [type(x) for x in one.facts][-1] is f.CallEnded, "nothing is noted after the end"
+
+
+async def hang_up_right_after_describing(centre: Centre, folder: Path) -> None:
+    async with caller(centre, STRANGER) as one:
+        await one.press("11", at="main")
+        await one.asked("fault_describe_place")
+        await one.listened()
+        await one.speak(2)
+        one.ear.press("#")
+        await one.hang_up()
+        created = await one.until(f.TicketCreated)
+    assert (await ticket(folder, created)).fields["recording"] == one.of(f.RecordingMade)[0].path
+
+
+async def complaint(centre: Centre, folder: Path) -> None:
+    async with caller(centre, STRANGER) as one:
+        await one.press("3", at="main")
+        await one.press("1", at="complaint")
+        await one.asked("complaint_record")
+        await one.listened()
+        await one.speak(2)
+        await one.press("#")
+        created = await one.until(f.TicketCreated)
+        await one.asked("more")
+        await one.listened()
+        await one.hang_up()
+    assert (await ticket(folder, created)).kind == created.ticket == "complaint"
+    assert await one.heard_node("complaint_told", complaint_ticket_number=created.number)
+    one.check_never_silent()
+
+
+async def message(centre: Centre, folder: Path) -> None:
+    """Most callers end a message by hanging up."""
+    async with caller(centre, STRANGER) as one:
+        await one.press("5", at="main")
+        await one.asked("message")
+        await one.listened()
+        await one.speak(2)
+        await one.hang_up()
+        created = await one.until(f.TicketCreated)
+    assert (await ticket(folder, created)).kind == "message"
+
+
+async def information(centre: Centre) -> None:
+    async with caller(centre, STRANGER) as one:
+        await one.press("4", at="main")
+        for key in "123":
+            await one.press(key, at="information")
+            await one.listened()
+        await one.hang_up()
+    assert await one.heard_node("fees")
+    assert await one.heard_node("opening_hours")
+    assert one.of(f.LookupDone, node="find_notices")
+    one.check_never_silent()
+
+
+async def test_reports_complaints_and_messages(centre: Centre, tmp_path: Path) -> None:
+    await together(
+        fault(centre, tmp_path),
+        hang_up_while_describing(centre, tmp_path),
+        hang_up_right_after_describing(centre, tmp_path),
+        complaint(centre, tmp_path),
+        message(centre, tmp_path),
+        information(centre),
+    )
+    await centre.calls_over()
+
+
+# ---- who calls -----------------------------------------------------------------------------------------------------
+
+
+async def repeat_caller(centre: Centre) -> None:
+    async with caller(centre, OPEN_ORDER) as one:
+        await one.asked("order_menu")
+        await one.listened()
+        await one.press("1")
+        urged = await one.until(f.TicketUrged)
+        await one.asked("more")
+        await one.listened()
+        await one.hang_up()
+    state = await centre.server._lookups.lookup(
+        "customers", "open_order", {"customer_id": one.of(f.CallerIdentified)[0].customer_id}
+    )
+    assert urged.number == state["number"]
+    assert urged.ticket_id == state["ticket_id"]
+    told = [
+        await one.heard_node(f"order_{name}", order_number=urged.number) for name in ("received", "assigned", "on_site")
+    ]
+    assert sum(map(len, told)) == 1, "the order's state, once"
+    assert not one.of(f.NodeEntered, node="main"), "before any menu of the usual kind"
+    assert not one.of(f.TicketCreated), "no second order"
+    one.check_never_silent()
+
+
+async def elderly(centre: Centre) -> None:
+    async with caller(centre, ELDERLY) as one:
+        visit = await one.until(f.VisitStarted)
+        await asyncio.sleep(2.5)
+        await one.hang_up()
+    assert visit.queue == "general"
+    assert not [x for x in one.of(f.NodeEntered) if x.node == "main"]
+    assert one.of(f.VisitEnded)[0].outcome == "abandoned"
+    one.check_never_silent()
+
+
+async def danger(centre: Centre) -> None:
+    async with caller(centre, STRANGER) as one:
+        await one.press("1", at="main")
+        await one.press("3", at="fault")
+        visit = await one.until(f.VisitStarted)
+        await one.hang_up()
+    assert visit.queue == "emergency"
+    assert visit.priority >= 40
+
+
+async def withheld(centre: Centre) -> None:
+    async with caller(centre, "anonymous") as one:
+        await one.press("2", at="main")
+        await one.asked("balance_account")
+        await one.hang_up()
+    assert one.of(f.CallArrived)[0].caller == ""
+    assert not one.of(f.CallerIdentified)
+
+
+async def silent(centre: Centre) -> None:
+    """He presses nothing at all: helped, then taken to a person; never hung up on."""
+    async with caller(centre, STRANGER) as one:
+        visit = await one.until(f.VisitStarted, within=100)
+        assert not one.of(f.CallEnded)
+        await one.hang_up()
+    assert visit.queue == "general"
+    assert [x.reason for x in one.of(f.InputMissed, node="main")] == ["timeout"] * 3
+
+
+async def test_who_calls_decides_what_he_hears(centre: Centre) -> None:
+    await together(repeat_caller(centre), elderly(centre), danger(centre), withheld(centre), silent(centre))
+    await centre.calls_over()
