@@ -15,7 +15,6 @@ from cti_server.domain.queues import Queue
 from cti_server.domain.routing import rules
 from cti_server.domain.routing.index import AgentRecord, Group, Line, VisitRecord, discard
 from cti_server.domain.routing.model import Offer, Seat
-from cti_server.errors import NotFound
 
 
 class Floor:
@@ -30,11 +29,44 @@ class Floor:
         """Raises NotFound for an unknown queue."""
         line = self.lines.get(queue)
         if line is None:
-            raise NotFound(f"there is no queue {queue}", queue=queue)
+            raise rules.no_queue(queue)
         return line
 
     def line_of(self, visit: VisitRecord) -> Line:
         return self.lines[visit.waiting.queue]
+
+    # ---- queues ----------------------------------------------------------------------------------------------
+
+    def open_line(self, queue: Queue) -> Line:
+        """A new queue, served by those agents who name it, or a known one with other settings."""
+        line = self.lines.get(queue.name)
+        if line is not None:
+            line.change(queue)
+            return line
+        line = self.lines[queue.name] = Line(queue)
+        for agent in self.agents.values():
+            if queue.name in agent.seat.queues:
+                self._count(line, agent.seat)
+                if agent.idle:
+                    line.idle[agent.seat.agent_id] = agent
+        return line
+
+    def close_line(self, queue: QueueName, to: QueueName) -> tuple[VisitId, ...]:
+        """Match nobody in it any more; those still in it. It is forgotten when the last of them has left."""
+        line = self.line(queue)
+        line.closed_to = to
+        for visit_id in line.visit_ids():
+            self.take_out(self.visits[visit_id])
+        self._forget_if_empty(line)
+        return line.visit_ids()
+
+    def _forget_if_empty(self, line: Line) -> None:
+        if line.closed_to is None or line.order:
+            return
+        del self.lines[line.queue.name]
+        for agent in line.idle.values():
+            agent.idle_in[:] = [group for group in agent.idle_in if group.queue != line.queue.name]
+        self._hot = {group: None for group in self._hot if group.queue != line.queue.name}
 
     # ---- callers ---------------------------------------------------------------------------------------------
 
@@ -45,17 +77,21 @@ class Floor:
 
     def exit(self, visit: VisitRecord) -> None:
         del self.visits[visit.waiting.visit_id]
-        self._take(visit)
-        discard(self.line_of(visit).order, visit.place)
+        self.take_out(visit)
+        line = self.line_of(visit)
+        discard(line.order, visit.place)
+        self._forget_if_empty(line)
 
     def put(self, visit: VisitRecord) -> None:
         """Into the group of callers who ask for the same."""
+        if self.line_of(visit).closed_to is not None:
+            return
         group = self._group_for(visit)
         insort(group.visits, visit.place)
         visit.group = group
         self._hot[group] = None
 
-    def _take(self, visit: VisitRecord) -> None:
+    def take_out(self, visit: VisitRecord) -> None:
         group, visit.group = visit.group, None
         if group is None:
             return
@@ -65,7 +101,7 @@ class Floor:
 
     def move(self, visit: VisitRecord) -> None:
         if visit.group is not None:
-            self._take(visit)
+            self.take_out(visit)
             self.put(visit)
 
     def _group_for(self, visit: VisitRecord) -> Group:
@@ -138,9 +174,12 @@ class Floor:
     def enlist(self, seat: Seat) -> None:
         """Count the agent in the queues he serves."""
         for line in self._served(seat):
-            line.agents.add(seat.agent_id)
-            if seat.likely:
-                line.likely.add(seat.agent_id)
+            self._count(line, seat)
+
+    def _count(self, line: Line, seat: Seat) -> None:
+        line.agents.add(seat.agent_id)
+        if seat.likely:
+            line.likely.add(seat.agent_id)
 
     def delist(self, seat: Seat) -> None:
         for line in self._served(seat):
@@ -190,7 +229,7 @@ class Floor:
     def _offer(self, visit_id: VisitId, agent_id: AgentId) -> Offer:
         visit = self.visits[visit_id]
         self.busy(self.agents[agent_id])
-        self._take(visit)
+        self.take_out(visit)
         visit.offered_to, visit.timer = agent_id, None
         self._offers[agent_id] = visit_id
         return Offer(visit_id, agent_id)

@@ -102,21 +102,27 @@ class VisitRecord:
     offered_to: AgentId | None = None
     barred: dict[AgentId, Micros] = field(default_factory=dict)
     """Agent → until when he is not offered this caller again."""
+    callback_offered: bool = False
 
 
 class Line:
     """One queue: everybody in it in order, the groups they form, the agents who serve it."""
 
-    __slots__ = ("agents", "groups", "idle", "likely", "order", "queue", "schedule")
+    __slots__ = ("agents", "closed_to", "groups", "idle", "likely", "order", "queue", "schedule")
 
     def __init__(self, queue: Queue) -> None:
-        self.queue = queue
-        self.schedule: tuple[Step, ...] = schedule(queue)
+        self.change(queue)
         self.order: list[Place] = []
         self.groups: dict[Skills, Group] = {}
         self.agents: set[AgentId] = set()
         self.likely: set[AgentId] = set()
         self.idle: dict[AgentId, AgentRecord] = {}
+
+    def change(self, queue: Queue) -> None:
+        self.queue = queue
+        self.schedule: tuple[Step, ...] = schedule(queue)
+        self.closed_to: QueueName | None = None
+        """Set when the queue was removed: nobody is matched in it any more, who is still in it goes there."""
 
     def group(self, skills: Skills) -> Group:
         group = self.groups.get(skills)

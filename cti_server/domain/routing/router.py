@@ -33,11 +33,39 @@ class Router:
         """Callers to look at for overflow at once, and how many waited when they joined."""
         self._now: Micros = 0
 
+    # ---- what was set up -------------------------------------------------------------------------------------
+
+    def replace_queue(self, queue: Queue, now: Micros) -> None:
+        """A queue is new, or its settings are. Callers go on as if they had waited by them from the start, except that no
+        callback is offered twice, nobody waits for his preferred agent again, and open offers stand."""
+        self._tick(now)
+        line = self._floor.open_line(queue)
+        for visit_id in line.visit_ids():
+            self._start_over(self._floor.visits[visit_id], queue)
+            self._fresh.append((visit_id, 0))
+
+    def remove_queue(self, queue: QueueName, to: QueueName) -> None:
+        """Whoever waits there overflows to `to` with the next `decide`, whoever is being offered when that fails. Raises
+        NotFound."""
+        self._fresh += [(visit_id, 0) for visit_id in self._floor.close_line(queue, to)]
+
+    def _start_over(self, visit: VisitRecord, queue: Queue) -> None:
+        visit.skills = skills_key(visit.waiting.skills)
+        visit.preferred = visit.waiting.preferred
+        visit.waits_for_preferred = visit.waits_for_preferred and bool(queue.preferred_seconds)
+        visit.step = 0
+        if visit.offered_to is None:
+            self._floor.take_out(visit)
+            self._floor.put(visit)
+            self._set_timer(visit)
+
     # ---- what happened ---------------------------------------------------------------------------------------
 
     def join(self, waiting: Waiting, now: Micros) -> None:
         """A caller starts to wait; joining again replaces what was known of him. Raises NotFound for an unknown queue."""
         line = self._floor.line(waiting.queue)
+        if line.closed_to is not None:
+            raise rules.no_queue(waiting.queue)
         self.leave(waiting.visit_id)
         self._tick(now)
         visit = VisitRecord(
@@ -197,7 +225,7 @@ class Router:
 
     def _set_timer(self, visit: VisitRecord) -> None:
         steps = self._floor.line_of(visit).schedule
-        while visit.step < len(steps) and steps[visit.step].kind == "open" and not visit.waits_for_preferred:
+        while visit.step < len(steps) and _is_needless(visit, steps[visit.step].kind):
             visit.step += 1
         visit.timer = None
         if visit.step < len(steps):
@@ -256,6 +284,7 @@ class Router:
         kind = line.schedule[visit.step].kind
         visit.step += 1
         if kind == "callback":
+            visit.callback_offered = True
             decisions.append(CallbackDue(visit_id))
             self._set_timer(visit)
         elif kind == "overflow" and line.queue.overflow_to is not None:
@@ -271,9 +300,15 @@ class Router:
                 continue
             line = self._floor.line_of(visit)
             to = line.queue.overflow_to
-            if to is not None and rules.overflows_at_once(line.queue, found, len(line.agents)):
+            if line.closed_to is not None:
+                self._end(Overflow(visit_id, line.closed_to), decisions)
+            elif to is not None and rules.overflows_at_once(line.queue, found, len(line.agents)):
                 self._end(Overflow(visit_id, to), decisions)
 
     def _end(self, decision: Overflow | TimedOut, decisions: list[Decision]) -> None:
         decisions.append(decision)
         self.leave(decision.visit_id)
+
+
+def _is_needless(visit: VisitRecord, kind: rules.StepKind) -> bool:
+    return (kind == "open" and not visit.waits_for_preferred) or (kind == "callback" and visit.callback_offered)

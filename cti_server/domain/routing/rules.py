@@ -91,3 +91,7 @@ def refusal(queue: Queue, length: int, agents: int) -> Literal["full", "no_agent
 
 def not_waiting(visit_id: VisitId) -> NotFound:
     return NotFound(f"visit {visit_id} is not waiting", visit_id=visit_id)
+
+
+def no_queue(queue: QueueName) -> NotFound:
+    return NotFound(f"there is no queue {queue}", queue=queue)
