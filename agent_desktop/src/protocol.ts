@@ -45,7 +45,7 @@ export interface Session { login: string; name: string; role: "agent" | "leader"
 export interface Facts {
   CallArrived: { at: number; call_id: string; node: string; channel: string; uniqueid: string; caller: string; did: string; direction: "inbound" | "outbound" | "internal" | "callback" };
   CallResumed: { at: number; call_id: string; node: string; channel: string; uniqueid: string; stage: "menu" | "waiting" | "talking" | "transfer" };
-  CallerIdentified: { at: number; call_id: string; customer_id: string; tier: string; flags: (string)[]; by: "number" | "account" | "agent" };
+  CallerIdentified: { at: number; call_id: string; customer_id: string; tier: string; flags: (string)[]; by: "number" | "account" | "agent"; agent_id: string | null };
   FlowEntered: { at: number; call_id: string; flow: string; version: string };
   NodeEntered: { at: number; call_id: string; flow: string; node: string };
   MenuChosen: { at: number; call_id: string; flow: string; node: string; key: string; label: string };
@@ -54,8 +54,10 @@ export interface Facts {
   LookupDone: { at: number; call_id: string; flow: string; node: string; adapter: string; outcome: string; micros: number };
   LanguageChosen: { at: number; call_id: string; language: string };
   RecordingMade: { at: number; call_id: string; purpose: "message" | "description" | "talk"; path: string; millis: number };
-  TicketCreated: { at: number; call_id: string; ticket: "order" | "message" | "callback" | "complaint"; ticket_id: string; number: string };
-  TicketUrged: { at: number; call_id: string; ticket_id: string; number: string };
+  TicketCreated: { at: number; call_id: string; ticket: "order" | "message" | "callback" | "complaint"; ticket_id: string; number: string; agent_id: string | null };
+  TicketUrged: { at: number; call_id: string; ticket_id: string; number: string; agent_id: string | null };
+  CallNoted: { at: number; call_id: string; agent_id: string; version: number };
+  DispositionSet: { at: number; call_id: string; agent_id: string; visit_id: string; code: string };
   FlowFailed: { at: number; call_id: string; flow: string; node: string; error: string };
   SurveyAnswered: { at: number; call_id: string; node: string; score: number; agent_id: string | null };
   SurveyOffered: { at: number; call_id: string; node: string; agent_id: string | null };
@@ -70,6 +72,7 @@ export interface Facts {
   HoldEnded: { at: number; call_id: string; visit_id: string; agent_id: string };
   TalkEnded: { at: number; call_id: string; visit_id: string; agent_id: string; side: "caller" | "agent" | "server" | "transfer" | "unknown" };
   VisitEnded: { at: number; call_id: string; visit_id: string; outcome: "answered" | "abandoned" | "overflowed" | "timed_out" | "callback" | "key_exit" | "refused" | "unknown" };
+  VisitAssigned: { at: number; call_id: string; visit_id: string; agent_id: string; by: string };
   CallbackAttempted: { at: number; call_id: string; ticket_id: string; attempt: number; reached: boolean };
   AgentSignedIn: { at: number; agent_id: string };
   AgentSignedOut: { at: number; agent_id: string; by: string };
@@ -77,11 +80,19 @@ export interface Facts {
   AgentPaused: { at: number; agent_id: string; reason: string; by: string };
   WrapUpStarted: { at: number; agent_id: string; call_id: string; visit_id: string; until: number };
   WrapUpExtended: { at: number; agent_id: string; until: number };
-  WrapUpEnded: { at: number; agent_id: string; by: "agent" | "deadline" | "signed_out" | "leader" };
+  WrapUpEnded: { at: number; agent_id: string; by: "agent" | "deadline" | "signed_out" | "leader"; code_missing: boolean };
   AgentReachable: { at: number; agent_id: string };
   AgentUnreachable: { at: number; agent_id: string };
   AgentPhoneBusy: { at: number; agent_id: string };
   AgentPhoneFree: { at: number; agent_id: string };
+  AgentAssigned: { at: number; agent_id: string; queues: ([string, number])[]; by: string };
+  ListenStarted: { at: number; call_id: string; listening_id: string; subject: string; by: string; mode: "listen" | "whisper" | "barge" };
+  ListenModeChanged: { at: number; call_id: string; listening_id: string; subject: string; by: string; mode: "listen" | "whisper" | "barge" };
+  ListenEnded: { at: number; call_id: string; listening_id: string; subject: string; by: string };
+  AnnouncementMade: { at: number; announcement_id: string; by: string; audience: "all" | "queue" | "agent"; name: string; text: string; agents: (string)[] };
+  AnnouncementRead: { at: number; agent_id: string; announcement_id: string };
+  AlarmRaised: { at: number; queue: string; alarm: "waiting" | "longest_wait" | "service_level" | "agents_ready"; value: number; threshold: number };
+  AlarmCleared: { at: number; queue: string; alarm: "waiting" | "longest_wait" | "service_level" | "agents_ready" };
   GapRecorded: { at: number; what: "server_down" | "switch_link" | "journal"; node: string; since: number };
   SwitchLinked: { at: number; node: string; version: string };
   SwitchLost: { at: number; node: string };

@@ -55,6 +55,15 @@ class TicketRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DispositionRef:
+    """What an agent said his visit was about."""
+
+    agent_id: AgentId
+    visit_id: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyStep:
     """`score` is None while the caller was asked and has not answered."""
 
@@ -101,6 +110,8 @@ class CallRecord:
     failures: tuple[str, ...] = ()
     visits: tuple[VisitRecord, ...] = ()
     tickets: tuple[TicketRef, ...] = ()
+    dispositions: tuple[DispositionRef, ...] = ()
+    """One a visit and agent."""
     surveys: tuple[SurveyStep, ...] = ()
     transfers: tuple[TransferStep, ...] = ()
     recordings: tuple[RecordingRef, ...] = ()
@@ -241,6 +252,13 @@ def _ticket_urged(record: CallRecord, fact: f.TicketUrged) -> CallRecord:
     return _add(record, "tickets", ref)
 
 
+def _disposition_set(record: CallRecord, fact: f.DispositionSet) -> CallRecord:
+    """The last one of a visit and agent counts."""
+    ref = DispositionRef(agent_id=fact.agent_id, visit_id=fact.visit_id, code=fact.code)
+    others = [r for r in record.dispositions if (r.agent_id, r.visit_id) != (ref.agent_id, ref.visit_id)]
+    return replace(record, dispositions=(*others, ref))
+
+
 def _flow_failed(record: CallRecord, fact: f.FlowFailed) -> CallRecord:
     return _add(record, "failures", f"{fact.flow}/{fact.node}: {fact.error}")
 
@@ -298,6 +316,7 @@ _FOLDS: dict[type[f.Fact], Any] = {
     f.RecordingMade: _recording_made,
     f.TicketCreated: _ticket_created,
     f.TicketUrged: _ticket_urged,
+    f.DispositionSet: _disposition_set,
     f.FlowFailed: _flow_failed,
     f.SurveyOffered: _survey_offered,
     f.SurveyAnswered: _survey_answered,

@@ -95,6 +95,7 @@ class CallerIdentified(CallFact):
     tier: str
     flags: tuple[str, ...] = ()
     by: Literal["number", "account", "agent"] = "number"
+    agent_id: AgentId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,11 +164,13 @@ class RecordingMade(CallFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketCreated(CallFact):
-    """The call led to a work order, a message or a callback request. `number` is what the caller was told."""
+    """The call led to a work order, a message or a callback request. `number` is what the caller was told; `agent_id` who
+    made it, null = the flow did."""
 
     ticket: Literal["order", "message", "callback", "complaint"]
     ticket_id: str
     number: str
+    agent_id: AgentId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +179,24 @@ class TicketUrged(CallFact):
 
     ticket_id: str
     number: str
+    agent_id: AgentId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallNoted(CallFact):
+    """An agent's note about the call was saved; its text is kept apart. Told at most every few seconds while he types."""
+
+    agent_id: AgentId
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispositionSet(CallFact):
+    """The agent said what the call was about. The last one of a visit and agent counts."""
+
+    agent_id: AgentId
+    visit_id: VisitId
+    code: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +305,14 @@ class VisitEnded(VisitFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VisitAssigned(VisitFact):
+    """A leader (`by`, his login) gave a waiting caller to this agent out of turn. The offer follows."""
+
+    agent_id: AgentId
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackAttempted(CallFact):
     """We rang a caller back. `call_id` is the new, outgoing call; `ticket_id` the request."""
 
@@ -332,7 +361,10 @@ class WrapUpExtended(AgentFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrapUpEnded(AgentFact):
+    """`code_missing`: the queue wants a disposition code and none was given."""
+
     by: Literal["agent", "deadline", "signed_out", "leader"]
+    code_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,6 +384,85 @@ class AgentPhoneBusy(AgentFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentPhoneFree(AgentFact):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentAssigned(AgentFact):
+    """The queues the agent serves from now on, each with his level 1–10; `by` is the login of whoever moved him."""
+
+    queues: tuple[tuple[str, int], ...]
+    by: str
+
+
+# ---- the shift leader ----------------------------------------------------------------------------------------
+
+ListenMode = Literal["listen", "whisper", "barge"]
+"""listen: hears both; whisper: the agent hears him too; barge: everybody hears everybody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenFact(CallFact):
+    """Somebody (`by`, his login) on an agent's talk. The agent is `subject`, not `agent_id`: he is not told."""
+
+    listening_id: str
+    subject: AgentId
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenStarted(ListenFact):
+    """He hears the talk from now on."""
+
+    mode: ListenMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenModeChanged(ListenFact):
+    mode: ListenMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenEnded(ListenFact):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementMade(Fact):
+    """A message of a leader's to `agents`; `audience` is `all`, `queue` or `agent`, and `name` which of them."""
+
+    announcement_id: str
+    by: str
+    audience: Literal["all", "queue", "agent"]
+    name: str
+    text: str
+    agents: tuple[AgentId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementRead(AgentFact):
+    announcement_id: str
+
+
+AlarmKind = Literal["waiting", "longest_wait", "service_level", "agents_ready"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmFact(Fact):
+    queue: QueueName
+    alarm: AlarmKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRaised(AlarmFact):
+    """A queue is beyond a threshold. `value` and `threshold` are callers, seconds, percent, or agents, by kind of alarm."""
+
+    value: int
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmCleared(AlarmFact):
     pass
 
 
@@ -423,7 +534,7 @@ def schema() -> dict[str, dict[str, str]]:
     return {
         kind: {name: _type_text(hint) for name, hint in typing.get_type_hints(cls).items()}
         for kind, cls in KINDS.items()
-        if cls not in (CallFact, VisitFact, AgentFact)
+        if cls not in (CallFact, VisitFact, AgentFact, ListenFact, AlarmFact)
     }
 
 

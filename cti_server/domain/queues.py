@@ -61,6 +61,11 @@ class Queue:
 
     ring_seconds: float = 20
     wrap_up_seconds: float = 30
+    """0 = none: the agent is free as soon as he hangs up."""
+    wrap_up_until_done: bool = False
+    """Wrap-up lasts until the agent ends it (`AgentRules.wrap_up_most` at the longest); `wrap_up_seconds` does not count."""
+    disposition_required: bool = False
+    """The agent cannot end his wrap-up without a disposition code. The deadline does, and the missing code is flagged."""
     preferred_seconds: float = 15
     """How long the last (preferred) agent has the caller to himself."""
     relaxations: tuple[Relaxation, ...] = ()
@@ -100,6 +105,8 @@ class Queue:
         for name in ("ring_seconds", "announce_every_seconds"):
             if getattr(self, name) <= 0:
                 raise InvalidValue(f"queue {self.name}: {name} must be more than 0")
+        if self.disposition_required and not (self.wrap_up_seconds or self.wrap_up_until_done):
+            raise InvalidValue(f"queue {self.name} wants a disposition code but leaves no wrap-up time to give it")
         if self.overflow_to is None and self.overflows:
             raise InvalidValue(f"queue {self.name} overflows, but overflow_to names no queue")
         if self.overflow_to == self.name:

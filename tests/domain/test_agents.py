@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from cti_server.domain import agents
@@ -236,17 +238,68 @@ def test_pauses_need_a_reason_that_exists() -> None:
 
 def test_wrap_up_is_extended_within_bounds_and_ended_by_ready() -> None:
     desk = Desk().sign_in().talk().talk_ends()
-    desk.tell(*agents.extend_wrap_up(desk.state, desk.now, MINUTE)).after(60).settle()
-    assert (desk.system(), desk.state.deadline) == ("wrap_up", 90 * SECOND)
     with pytest.raises(Conflict, match="30 minutes"):
-        agents.extend_wrap_up(desk.state, desk.now, 29 * MINUTE)
+        agents.extend_wrap_up(desk.state, desk.now, 30 * MINUTE)
     with pytest.raises(InvalidValue):
         agents.extend_wrap_up(desk.state, desk.now, 0)
+    desk.tell(*agents.extend_wrap_up(desk.state, desk.now, MINUTE)).after(60).settle()
+    assert (desk.system(), desk.state.deadline) == ("wrap_up", 90 * SECOND)
+    with pytest.raises(Conflict, match="once"):
+        agents.extend_wrap_up(desk.state, desk.now, MINUTE)
     facts = agents.ready(desk.state, AGENT, desk.now)
     assert facts == [f.WrapUpEnded(at=desk.now, agent_id=ME, by="agent")]
     assert desk.tell(*facts).state.free
     with pytest.raises(Conflict):
         agents.end_wrap_up(desk.state, desk.now)
+
+
+CODED = Queue(name=QueueName("billing"), wrap_up_seconds=30, disposition_required=True)
+
+
+def _coded(desk: Desk, visit: VisitId = VISIT) -> f.DispositionSet:
+    return f.DispositionSet(at=desk.now, call_id=CALL, agent_id=ME, visit_id=visit, code="bill")
+
+
+def test_a_queue_that_wants_a_code_is_not_left_without_one_but_by_the_deadline() -> None:
+    desk = Desk().sign_in().talk().talk_ends()
+    wishes: list[Callable[[], list[f.Fact]]] = [
+        lambda: agents.end_wrap_up(desk.state, desk.now, queue=CODED),
+        lambda: agents.ready(desk.state, AGENT, desk.now, queue=CODED),
+        lambda: agents.sign_out(desk.state, desk.now, queue=CODED),
+    ]
+    for wish in wishes:
+        with pytest.raises(Conflict) as refused:
+            wish()
+        assert refused.value.details["reason"] == "disposition_required"
+    (by_leader,) = agents.end_wrap_up(desk.state, desk.now, "leader", CODED)
+    assert by_leader == f.WrapUpEnded(at=desk.now, agent_id=ME, by="leader", code_missing=True)
+    desk.after(31).settle(CODED)
+    assert desk.facts[-1] == f.WrapUpEnded(at=desk.now, agent_id=ME, by="deadline", code_missing=True)
+    assert desk.state.free
+
+
+def test_a_code_given_while_talking_counts_and_that_of_another_visit_does_not() -> None:
+    desk = Desk().sign_in().talk()
+    desk.tell(_coded(desk, VisitId("earlier"))).talk_ends()
+    with pytest.raises(Conflict):
+        agents.end_wrap_up(desk.state, desk.now, queue=CODED)
+    desk.tell(_coded(desk))
+    (ended,) = agents.end_wrap_up(desk.state, desk.now, queue=CODED)
+    assert ended == f.WrapUpEnded(at=desk.now, agent_id=ME, by="agent")
+
+
+def test_a_wrap_up_until_done_still_has_a_deadline() -> None:
+    desk = Desk().sign_in().talk().after(10)
+    desk.tell(f.TalkEnded(at=desk.now, call_id=CALL, visit_id=VISIT, agent_id=ME, side="agent"))
+    desk.settle(Queue(name=QueueName("general"), wrap_up_until_done=True))
+    assert desk.state.deadline == desk.now + desk.state.rules.wrap_up_most
+
+
+def test_a_wrap_up_may_be_extended_once_each_time() -> None:
+    desk = Desk().sign_in().talk().talk_ends()
+    desk.tell(*agents.extend_wrap_up(desk.state, desk.now, MINUTE))
+    desk.tell(*agents.end_wrap_up(desk.state, desk.now)).talk().talk_ends()
+    assert agents.extend_wrap_up(desk.state, desk.now, MINUTE)
 
 
 @pytest.mark.parametrize("wish", [agents.pause, agents.ready])

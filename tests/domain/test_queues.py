@@ -23,6 +23,7 @@ def queue(name: str, **settings: Any) -> Queue:
         ({"ring_seconds": 0}, "ring_seconds must be more than 0"),
         ({"announce_every_seconds": 0}, "announce_every_seconds"),
         ({"wrap_up_seconds": -1}, "wrap_up_seconds is -1"),
+        ({"wrap_up_seconds": 0, "disposition_required": True}, "no wrap-up time"),
         ({"overflow_after_seconds": 60}, "names no queue"),
         ({"no_agents": "overflow"}, "names no queue"),
         ({"overflow_to": "q"}, "overflows to itself"),

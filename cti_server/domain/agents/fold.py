@@ -19,6 +19,7 @@ from cti_server.domain.facts import (
     AgentSignedOut,
     AgentUnreachable,
     CallEnded,
+    DispositionSet,
     Fact,
     HoldEnded,
     HoldStarted,
@@ -80,24 +81,25 @@ def _without_work(state: AgentState) -> AgentState:
         offer_id=None,
         deadline=None,
         wrap_up_until=None,
+        wrap_up_extended=False,
     )
 
 
 def _signed_in(state: AgentState, fact: AgentSignedIn) -> AgentState:
-    return replace(state, intent="paused", reason=SIGNED_IN, missed_in_a_row=0, backoff_until=0)
+    return replace(state, intent="paused", reason=SIGNED_IN, by=state.agent_id, missed_in_a_row=0, backoff_until=0)
 
 
 def _signed_out(state: AgentState, fact: AgentSignedOut) -> AgentState:
-    out = replace(state, intent="signed_out", reason="", missed_in_a_row=0)
+    out = replace(state, intent="signed_out", reason="", by=fact.by, missed_in_a_row=0)
     return _without_work(out) if out.system == "wrap_up" else out
 
 
 def _ready(state: AgentState, fact: AgentReady) -> AgentState:
-    return replace(state, intent="ready", reason="", missed_in_a_row=0)
+    return replace(state, intent="ready", reason="", by=fact.by, missed_in_a_row=0)
 
 
 def _paused(state: AgentState, fact: AgentPaused) -> AgentState:
-    return replace(state, intent="paused", reason=fact.reason)
+    return replace(state, intent="paused", reason=fact.reason, by=fact.by)
 
 
 def _offered(state: AgentState, fact: AgentOffered) -> AgentState:
@@ -168,7 +170,9 @@ def _after_talk(state: AgentState, at: Micros) -> AgentState:
     """Wrap-up begins with the end of the talk, not when somebody says so; its length is due at once."""
     if state.intent == "signed_out":
         return _without_work(state)
-    return replace(state, system="wrap_up", offer_id=None, work_since=at, deadline=at, wrap_up_until=None)
+    return replace(
+        state, system="wrap_up", offer_id=None, work_since=at, deadline=at, wrap_up_until=None, wrap_up_extended=False
+    )
 
 
 def _wrap_up_started(state: AgentState, fact: WrapUpStarted) -> AgentState:
@@ -189,7 +193,7 @@ def _wrap_up_started(state: AgentState, fact: WrapUpStarted) -> AgentState:
 def _wrap_up_extended(state: AgentState, fact: WrapUpExtended) -> AgentState:
     if state.system != "wrap_up":
         return state
-    return replace(state, deadline=fact.until, wrap_up_until=fact.until)
+    return replace(state, deadline=fact.until, wrap_up_until=fact.until, wrap_up_extended=True)
 
 
 def _wrap_up_ended(state: AgentState, fact: WrapUpEnded) -> AgentState:
@@ -212,6 +216,7 @@ _STEPS: dict[type[Fact], Callable[[AgentState, Any], AgentState]] = {
     HoldEnded: _unhold,
     TalkEnded: _talk_ended,
     CallEnded: _call_ended,
+    DispositionSet: lambda state, fact: replace(state, coded_visit=fact.visit_id),
     WrapUpStarted: _wrap_up_started,
     WrapUpExtended: _wrap_up_extended,
     WrapUpEnded: _wrap_up_ended,

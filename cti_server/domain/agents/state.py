@@ -68,6 +68,8 @@ class AgentState:
     intent: Intent = "signed_out"
     reason: str = ""
     """Of the pause."""
+    by: str = ""
+    """Who asked for the intent: his own id, a leader's login, or `system`."""
     system: SystemState = "unreachable"
     since: Micros = 0
     """When (intent, reason, system) last changed."""
@@ -86,6 +88,14 @@ class AgentState:
     work_since: Micros = 0
     """Start of the present talk or wrap-up."""
     wrap_up_until: Micros | None = None
+    wrap_up_extended: bool = False
+    coded_visit: VisitId | None = None
+    """The last visit he gave a disposition code to."""
+
+    @property
+    def coded(self) -> bool:
+        """The visit in hand has its disposition code."""
+        return self.visit_id is not None and self.coded_visit == self.visit_id
 
     @property
     def free(self) -> bool:

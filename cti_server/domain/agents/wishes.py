@@ -57,11 +57,23 @@ def _wrap_up_due(state: AgentState, now: Micros, queue: Queue | None) -> list[Fa
         return []
     until, facts = state.wrap_up_until, list[Fact]()
     if until is None:
-        until = state.work_since + (micros(queue.wrap_up_seconds) if queue else state.rules.wrap_up)
+        until = state.work_since + _wrap_up_length(state, queue)
         facts.append(_wrap_up(state, now, until))
     if now >= until:
-        facts.append(WrapUpEnded(at=now, agent_id=state.agent_id, by="deadline"))
+        missing = code_missing(state, queue)
+        facts.append(WrapUpEnded(at=now, agent_id=state.agent_id, by="deadline", code_missing=missing))
     return facts
+
+
+def _wrap_up_length(state: AgentState, queue: Queue | None) -> Micros:
+    if queue is None:
+        return state.rules.wrap_up
+    return state.rules.wrap_up_most if queue.wrap_up_until_done else micros(queue.wrap_up_seconds)
+
+
+def code_missing(state: AgentState, queue: Queue | None) -> bool:
+    """The wrap-up still lacks a disposition code its queue wants."""
+    return queue is not None and queue.disposition_required and not state.coded
 
 
 def _wrap_up(state: AgentState, now: Micros, until: Micros) -> WrapUpStarted:
@@ -91,13 +103,15 @@ def sign_in(state: AgentState, agent: Agent, now: Micros) -> list[Fact]:
     return [AgentSignedIn(at=now, agent_id=state.agent_id)] if state.intent == "signed_out" else []
 
 
-def sign_out(state: AgentState, now: Micros, by: str = "") -> list[Fact]:
-    """Conflict while offered, talking or on hold; ends a wrap-up."""
+def sign_out(state: AgentState, now: Micros, by: str = "", queue: Queue | None = None) -> list[Fact]:
+    """Conflict while offered, talking or on hold; ends a wrap-up as `end_wrap_up` does."""
     if state.intent == "signed_out":
         return []
     if state.system in WITH_CALLER:
-        raise Conflict("a customer is in progress: finish the call first, then sign out")
-    ended = _end_wrap_up(state, now, "signed_out")
+        raise Conflict("a customer is in progress: finish the call first, then sign out", reason="in_call")
+    if by in ("", state.agent_id):
+        _must_have_code(state, queue)
+    ended = _end_wrap_up(state, now, "signed_out", queue)
     return [*ended, AgentSignedOut(at=now, agent_id=state.agent_id, by=by or state.agent_id)]
 
 
@@ -106,13 +120,16 @@ def end_shift(state: AgentState, now: Micros) -> list[Fact]:
     return [] if state.system in WORKING else sign_out(state, now, by="system")
 
 
-def ready(state: AgentState, agent: Agent, now: Micros, by: str = "") -> list[Fact]:
-    """Conflict when signed out; Forbidden when suspended or without a training certificate. Ends a wrap-up."""
+def ready(state: AgentState, agent: Agent, now: Micros, by: str = "", queue: Queue | None = None) -> list[Fact]:
+    """Conflict when signed out; Forbidden when suspended or without a training certificate. Ends a wrap-up as
+    `end_wrap_up` does."""
     _must_be_signed_in(state)
     _must_not_be_suspended(agent)
     if not agent.certified:
         raise Forbidden(f"agent {agent.agent_id} has no training certificate; enter it before he takes calls")
-    facts = _end_wrap_up(state, now, "leader" if by not in ("", state.agent_id) else "agent")
+    facts: list[Fact] = []
+    if state.system == "wrap_up":
+        facts += end_wrap_up(state, now, "leader" if by not in ("", state.agent_id) else "agent", queue)
     if state.intent != "ready":
         facts.append(AgentReady(at=now, agent_id=state.agent_id, by=by or state.agent_id))
     return facts
@@ -132,20 +149,29 @@ def pause(
 
 
 def extend_wrap_up(state: AgentState, now: Micros, more: Micros) -> list[Fact]:
-    """Conflict when not in wrap-up or beyond `wrap_up_most`; InvalidValue when `more` is not positive."""
+    """Once each wrap-up. Conflict when not in wrap-up, extended before, or beyond `wrap_up_most`; InvalidValue when `more`
+    is not positive."""
     _must_be_in_wrap_up(state)
+    if state.wrap_up_extended:
+        raise Conflict("a wrap-up is extended once; pause if you need longer", reason="extended_before")
     if more <= 0:
         raise InvalidValue("a wrap-up is extended by a positive time")
     until = (state.wrap_up_until or now) + more
     if until > state.work_since + state.rules.wrap_up_most:
-        raise Conflict(f"a wrap-up may last {state.rules.wrap_up_most // MINUTE} minutes at most; pause instead")
+        most = state.rules.wrap_up_most // MINUTE
+        raise Conflict(f"a wrap-up may last {most} minutes at most; pause instead", reason="wrap_up_longest")
     return [WrapUpExtended(at=now, agent_id=state.agent_id, until=until)]
 
 
-def end_wrap_up(state: AgentState, now: Micros, by: Literal["agent", "leader"] = "agent") -> list[Fact]:
-    """Conflict when not in wrap-up."""
+def end_wrap_up(
+    state: AgentState, now: Micros, by: Literal["agent", "leader"] = "agent", queue: Queue | None = None
+) -> list[Fact]:
+    """Conflict when not in wrap-up, and when `queue` wants a disposition code the agent has not given: a leader may end
+    it all the same, the missing code is flagged."""
     _must_be_in_wrap_up(state)
-    return _end_wrap_up(state, now, by)
+    if by == "agent":
+        _must_have_code(state, queue)
+    return _end_wrap_up(state, now, by, queue)
 
 
 def phone(state: AgentState, now: Micros, *, reachable: bool | None = None, busy: bool | None = None) -> list[Fact]:
@@ -158,18 +184,27 @@ def phone(state: AgentState, now: Micros, *, reachable: bool | None = None, busy
     return [kind(at=now, agent_id=state.agent_id) for kind in news]
 
 
-def _end_wrap_up(state: AgentState, now: Micros, by: Literal["agent", "leader", "signed_out"]) -> list[Fact]:
-    return [WrapUpEnded(at=now, agent_id=state.agent_id, by=by)] if state.system == "wrap_up" else []
+def _end_wrap_up(
+    state: AgentState, now: Micros, by: Literal["agent", "leader", "signed_out"], queue: Queue | None
+) -> list[Fact]:
+    if state.system != "wrap_up":
+        return []
+    return [WrapUpEnded(at=now, agent_id=state.agent_id, by=by, code_missing=code_missing(state, queue))]
+
+
+def _must_have_code(state: AgentState, queue: Queue | None) -> None:
+    if state.system == "wrap_up" and code_missing(state, queue):
+        raise Conflict("choose what the call was about first: this queue wants a code", reason="disposition_required")
 
 
 def _must_be_signed_in(state: AgentState) -> None:
     if state.intent == "signed_out":
-        raise Conflict(f"agent {state.agent_id} is signed out; sign in first")
+        raise Conflict(f"agent {state.agent_id} is signed out; sign in first", reason="signed_out")
 
 
 def _must_be_in_wrap_up(state: AgentState) -> None:
     if state.system != "wrap_up":
-        raise Conflict(f"agent {state.agent_id} is not in wrap-up but {state.system}")
+        raise Conflict(f"agent {state.agent_id} is not in wrap-up but {state.system}", reason="not_in_wrap_up")
 
 
 def _must_not_be_suspended(agent: Agent) -> None:
