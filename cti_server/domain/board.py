@@ -42,6 +42,7 @@ class QueueView:
     today: VisitCounts = field(default_factory=VisitCounts)
     average_talk: Micros | None = None
     """Of the talks that ended today, hold included."""
+    alarms: tuple[f.AlarmKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,7 @@ class _Tally:
         self.queue = queue
         self.waiting: list[tuple[Micros, VisitId]] = []
         self.ringing = self.talking = self.signed_in = self.ready = self.free = 0
+        self.alarms: frozenset[f.AlarmKind] = frozenset()
         self.new_day()
 
     def new_day(self) -> None:
@@ -89,6 +91,7 @@ class _Tally:
             free=self.free,
             today=replace(self.today),
             average_talk=self.talk_micros // self.talks if self.talks else None,
+            alarms=tuple(sorted(self.alarms)),
         )
 
     def count_agent(self, state: AgentState, by: int) -> None:
@@ -166,7 +169,7 @@ def _answered(visit: VisitRecord) -> bool:
 
 
 class Board:
-    """`zone` is the site's; `members` says which queues an agent serves. `apply` facts in the order of the timeline."""
+    """`zone` is the site's; `members` says which queues an agent serves until a fact says otherwise. `apply` facts in the order of the timeline."""
 
     def __init__(
         self,
@@ -175,7 +178,7 @@ class Board:
         zone: tzinfo,
     ) -> None:
         self._tallies = {name: _Tally(queue) for name, queue in queues.items()}
-        self._members = members
+        self._members = dict(members)
         self._zone = zone
         self._day: tuple[Micros, Micros] = (0, 0)
         self._agents: dict[AgentId, AgentState] = {}
@@ -197,6 +200,8 @@ class Board:
             self._agent(agent_id, fact, changed)
         if isinstance(fact, f.CallFact):
             self._call(fact, changed)
+        if isinstance(fact, f.AlarmFact):
+            self._alarm(fact, changed)
         if isinstance(fact, f.SwitchLinked | f.SwitchLost):
             self._switches[fact.node] = isinstance(fact, f.SwitchLinked)
             changed.add(("switch", fact.node))
@@ -277,6 +282,8 @@ class Board:
 
     def _agent(self, agent_id: AgentId, fact: f.Fact, changed: set[Key]) -> None:
         before = self._agents.get(agent_id) or AgentState(agent_id=agent_id)
+        if isinstance(fact, f.AgentAssigned):
+            self._assign(before, fact, changed)
         after = agents.apply(before, fact)
         if after == before and agent_id in self._agents:
             return
@@ -289,6 +296,22 @@ class Board:
                     tally.count_agent(before, -1)
                     tally.count_agent(after, 1)
                     changed.add(("queue", name))
+
+    def _assign(self, state: AgentState, fact: f.AgentAssigned, changed: set[Key]) -> None:
+        now = [QueueName(name) for name, _ in fact.queues]
+        for by, names in ((-1, self._members.get(fact.agent_id, ())), (1, now)):
+            for name in names:
+                if tally := self._tallies.get(name):
+                    tally.count_agent(state, by)
+                    changed.add(("queue", name))
+        self._members[fact.agent_id] = now
+        changed.add(("agent", fact.agent_id))
+
+    def _alarm(self, fact: f.AlarmFact, changed: set[Key]) -> None:
+        if tally := self._tallies.get(fact.queue):
+            raised = isinstance(fact, f.AlarmRaised)
+            tally.alarms = tally.alarms | {fact.alarm} if raised else tally.alarms - {fact.alarm}
+            changed.add(("queue", fact.queue))
 
     def _index(self, before: AgentState, after: AgentState) -> None:
         if before.call_id == after.call_id:

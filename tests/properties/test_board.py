@@ -252,3 +252,27 @@ def test_days_have_23_or_25_hours_where_clocks_change() -> None:
         (e - s) // (3600 * SECOND) for s, e in (day_of(at * SECOND, berlin) for at in (1_774_778_400, 1_792_922_400))
     ]
     assert hours == [23, 25]
+
+
+def test_an_agent_moved_to_another_queue_counts_there_and_an_alarm_stands_on_its_queue() -> None:
+    live = board()
+    of: dict[str, Any] = {"at": MORNING, "agent_id": AGENTS[0]}
+    story: list[f.Fact] = [
+        f.AgentReachable(**of),
+        f.AgentSignedIn(**of),
+        f.AgentReady(**of),
+        f.AgentAssigned(queues=(("b", 3),), by="1900", **of),
+        f.AlarmRaised(at=MORNING, queue=QueueName("b"), alarm="waiting", value=6, threshold=5),
+    ]
+    changed = [live.apply(f.Recorded(n, "s", fact)) for n, fact in enumerate(story, 1)]
+    assert changed[-2:] == [{("agent", AGENTS[0]), ("queue", "a"), ("queue", "b")}, {("queue", "b")}]
+    shown = {name: live.queue(name) for name in QUEUES}
+    assert [(row.signed_in, row.ready, row.free, row.alarms) for row in shown.values() if row] == [
+        (0, 0, 0, ()),
+        (1, 1, 1, ("waiting",)),
+    ]
+    live.apply(f.Recorded(9, "s", f.AlarmCleared(at=MORNING, queue=QueueName("b"), alarm="waiting")))
+    live.apply(f.Recorded(10, "s", f.AgentPaused(reason="meal", **of)))
+    after = live.queue(QueueName("b"))
+    assert after
+    assert (after.signed_in, after.ready, after.free, after.alarms) == (1, 0, 0, ())
