@@ -264,7 +264,7 @@ _INFO = (
 )
 
 _STAY = """<nop><action><exec play_pcap_audio="{pcap}"/></action></nop>
-<recv request="INFO" optional="true" next="1"/>
+<recv request="INFO" optional="true" next="1" timeout="{millis}" ontimeout="1"/>
 <recv request="BYE" timeout="{millis}" ontimeout="1"/>
 <send next="2"><![CDATA[
 SIP/2.0 200 OK
