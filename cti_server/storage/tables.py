@@ -3,6 +3,7 @@
 timeline         facts, calls, visits             written by the journal only
 customers        customers, phones, accounts, holdings
 tickets          tickets, ticket_notes, numbers
+after calls      call_notes
 set-up           queues, agents, pause_codes, dispositions, settings
 people           users, sessions, audit
 """
@@ -174,6 +175,19 @@ numbers = Table(
     metadata,
     Column("series", String(32), primary_key=True),
     Column("last", BigInteger, nullable=False),
+)
+
+# ---- after calls -----------------------------------------------------------------------------------------------
+
+call_notes = Table(
+    "call_notes",
+    metadata,
+    Column("call_id", String(64), primary_key=True),
+    Column("agent_id", String(64), primary_key=True),
+    Column("text", Text, nullable=False, default=""),
+    Column("version", Integer, nullable=False),
+    Column("saved_at", BigInteger, nullable=False),
+    Index(None, "agent_id", "saved_at"),
 )
 
 # ---- set-up ----------------------------------------------------------------------------------------------------
