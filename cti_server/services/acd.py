@@ -22,8 +22,8 @@ from cti_server.clock import Clock
 from cti_server.domain.facts import OfferEnded, Recorded, TalkEnded, TalkStarted, VisitEnded
 from cti_server.domain.ids import SECOND, AgentId, ChannelRef, Micros, QueueName, VisitId
 from cti_server.domain.queues import Queue, micros, skills_key
-from cti_server.domain.routing import Decision, Offer, Router, Seat, Waiting
-from cti_server.errors import CtiError
+from cti_server.domain.routing import Decision, Offer, Overflow, Router, Seat, Waiting
+from cti_server.errors import Conflict, CtiError, NotFound
 from cti_server.ports import Switch
 from cti_server.services.calls.live import LiveCall, Visit
 
@@ -88,9 +88,11 @@ class Acd:
     """Owns the router. Everything runs in the event loop; a decision is made in the same turn as the event that led to it."""
 
     def __init__(
-        self, router: Router, queues: Mapping[QueueName, Queue], fallback: str, switch: Switch, bus: Bus, clock: Clock
+        self, router: Router, queues: dict[QueueName, Queue], fallback: str, switch: Switch, bus: Bus, clock: Clock
     ) -> None:
-        self.queues = queues
+        """`queues` is this service's from now on; others who hold it see every change at once and change nothing."""
+        self._queues = queues
+        self._removed: dict[QueueName, Queue] = {}
         self._fallback = QueueName(fallback)
         self._router = router
         self._switch = switch
@@ -104,6 +106,33 @@ class Acd:
         self._expected: set[VisitId] = set()
         self._expected_until: Micros = 0
         self._undo = bus.subscribe(self.on_fact)
+
+    # -- queues ----------------------------------------------------------------------------------------------
+
+    @property
+    def queues(self) -> Mapping[QueueName, Queue]:
+        return self._queues
+
+    def queue(self, name: QueueName) -> Queue:
+        """The settings that hold for callers of that queue, also for the last ones of a queue that was removed."""
+        return self._queues.get(name) or self._removed.get(name) or self._queues[self._fallback]
+
+    def replace_queue(self, queue: Queue) -> None:
+        """Add a queue or change its settings. Who waits there goes on by the new ones; a ringing phone rings on."""
+        self._queues[queue.name] = queue
+        self._removed.pop(queue.name, None)
+        self._router.replace_queue(queue, self._clock.now())
+        self.poke()
+
+    def remove_queue(self, name: QueueName) -> None:
+        """Who waits there overflows to the fallback queue. Raises NotFound, and Conflict for the fallback queue itself."""
+        if name == self._fallback:
+            raise Conflict(f"{name} is the fallback queue (setting calls.fallback_queue); callers need it")
+        if name not in self._queues:
+            raise NotFound(f"there is no queue {name}")
+        self._removed[name] = self._queues.pop(name)
+        self._router.remove_queue(name, self._fallback)
+        self.poke()
 
     # -- callers ---------------------------------------------------------------------------------------------
 
@@ -161,7 +190,7 @@ class Acd:
             return
         queue, since = self._talks.pop(fact.visit_id, (None, 0))
         if queue is not None:
-            wrap_up = micros(self.queues[queue].wrap_up_seconds)
+            wrap_up = micros(self.queue(queue).wrap_up_seconds)
             self._handling.setdefault(queue, Recent()).add(fact.at - since + wrap_up)
 
     def position(self, place: Place) -> int:
@@ -209,6 +238,9 @@ class Acd:
     def _enter(self, place: Place) -> None:
         visit = place.visit
         self._back(visit.visit_id)
+        if visit.queue not in self._queues:  # removed while he was on his way
+            self._carry(Overflow(visit.visit_id, self._fallback))
+            return
         self._router.join(
             Waiting(
                 visit_id=visit.visit_id,
@@ -242,7 +274,7 @@ class Acd:
             place.on_decision(place, decision)
             return
         if isinstance(decision, Offer):
-            place.live.offered(decision.agent_id, self.queues[place.visit.queue].ring_seconds)
+            place.live.offered(decision.agent_id, self.queue(place.visit.queue).ring_seconds)
         place.hand(decision)
         task = asyncio.create_task(self._wake(place, place.live.channel))
         self._wakers.add(task)

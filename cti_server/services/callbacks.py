@@ -21,9 +21,9 @@ from cti_server.bus import Bus
 from cti_server.clock import Clock, new_id
 from cti_server.config import CallSettings
 from cti_server.domain.facts import CallArrived, CallbackAttempted
-from cti_server.domain.ids import AgentId, CallId, ChannelRef, VisitId
+from cti_server.domain.ids import AgentId, CallId, ChannelRef, QueueName, VisitId
 from cti_server.domain.orders import CallbackRequest
-from cti_server.domain.routing import Decision, Offer
+from cti_server.domain.routing import Decision, Offer, Overflow, TimedOut
 from cti_server.errors import CtiError
 from cti_server.ports import Switch
 from cti_server.services.acd import Acd, Place
@@ -111,10 +111,20 @@ class CallbackService:
     # -- an attempt --------------------------------------------------------------------------------------------
 
     def _turn(self, pending: Pending, place: Place, decision: Decision) -> None:
-        """Only offers matter to somebody who is not on the line; he neither overflows nor times out."""
-        if isinstance(decision, Offer):
-            self._waiting.pop(pending.ticket_id, None)
-            self._spawn(self._attempt(pending, place, decision.agent_id))
+        """Who is not on the line does not time out; where callers overflow he waits on, with the place he kept."""
+        match decision:
+            case Offer(agent_id=agent_id):
+                self._waiting.pop(pending.ticket_id, None)
+                self._spawn(self._attempt(pending, place, agent_id))
+            case Overflow(to=queue):
+                self._wait_on(pending, place, queue)
+            case TimedOut():
+                self._wait_on(pending, place, place.visit.queue)
+
+    def _wait_on(self, pending: Pending, place: Place, queue: QueueName) -> None:
+        self._acd.leave(place)
+        visit = replace(place.visit, queue=self._acd.known(queue))
+        self._waiting[pending.ticket_id] = self._acd.join(place.live, visit, place.on_decision)
 
     async def _attempt(self, pending: Pending, place: Place, agent_id: AgentId) -> None:
         live, request = place.live, pending.request

@@ -48,6 +48,10 @@ class FallbackKeeper:
                 self._changed.clear()
                 await self._sync()
 
+    def compare(self) -> None:
+        """Agents or queues were set up otherwise."""
+        self._changed.set()
+
     async def _sync(self) -> None:
         if not self._switch.linked:
             return

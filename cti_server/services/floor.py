@@ -9,13 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Literal
 
 from cti_server.bus import Bus
 from cti_server.clock import Clock
 from cti_server.domain import agents as rules
 from cti_server.domain.agents import Agent, AgentRules, AgentState
-from cti_server.domain.facts import CallEnded, Fact, Recorded, VisitStarted, agent_id_of
+from cti_server.domain.facts import (
+    AgentAssigned,
+    AgentOffered,
+    CallEnded,
+    Fact,
+    Recorded,
+    TalkStarted,
+    VisitStarted,
+    agent_id_of,
+)
 from cti_server.domain.ids import SECOND, AgentId, CallId, Micros, QueueName
 from cti_server.domain.queues import Queue
 from cti_server.domain.routing import seat_of
@@ -45,14 +55,19 @@ class Floor:
     ) -> None:
         self._agents = {agent.agent_id: agent for agent in agents}
         self._queues, self._acd, self._bus, self._clock = queues, acd, bus, clock
-        self._states = {key: AgentState(agent_id=key, rules=agent_rules or AgentRules()) for key in self._agents}
+        self._rules = agent_rules or AgentRules()
+        self._states = {key: AgentState(agent_id=key, rules=self._rules) for key in self._agents}
+        self._leaving: set[AgentId] = set()
+        """Signed out as soon as they have no customer."""
+        self._removed: set[AgentId] = set()
+        """Of those: forgotten then."""
         self._timers: dict[AgentId, asyncio.TimerHandle] = {}
         self._call_queues: dict[CallId, QueueName] = {}
-        """Call in progress → the queue it came by: its wrap-up time counts."""
-        self._phones: dict[str, AgentId] = {
-            endpoint: agent.agent_id for agent in self._agents.values() for endpoint in endpoints(agent)
-        }
+        self._served: dict[AgentId, QueueName | None] = {}
+        """Agent → the queue his last caller came by: its wrap-up rules count, also after the call."""
+        self._phones = self._list_phones()
         self._reachable: set[str] = set()
+        self._softphone_first: set[AgentId] = set()
         self._live = False
         self._undo = ExitStack()
 
@@ -102,9 +117,21 @@ class Floor:
         return state is not None and state.free and state.backoff_until <= self._clock.now()
 
     def dial_string(self, agent_id: AgentId) -> str:
-        """Where to ring him: the phone that is registered, the desk phone when both or none are."""
+        """Where to ring him: the phone that is registered; the one he chose, at first the desk phone, when both or none are."""
         desk, web = endpoints(self.agent(agent_id))
-        return f"PJSIP/{web if web in self._reachable and desk not in self._reachable else desk}"
+        first, other = (web, desk) if agent_id in self._softphone_first else (desk, web)
+        return f"PJSIP/{other if other in self._reachable and first not in self._reachable else first}"
+
+    def prefer_softphone(self, agent_id: AgentId, wanted: bool) -> None:
+        (self._softphone_first.add if wanted else self._softphone_first.discard)(agent_id)
+
+    def prefers_softphone(self, agent_id: AgentId) -> bool:
+        return agent_id in self._softphone_first
+
+    def registered(self, agent_id: AgentId) -> tuple[bool, bool]:
+        """Whether his desk phone and his softphone can be reached."""
+        desk, web = endpoints(self.agent(agent_id))
+        return desk in self._reachable, web in self._reachable
 
     def fallback_members(self) -> dict[str, frozenset[str]]:
         """app_queue → endpoints that answer when no server does: ready agents of our queue, all of them in the last one."""
@@ -116,6 +143,53 @@ class Floor:
                     members.setdefault(f"{FALLBACK_PREFIX}{queue}", set()).add(phone)
         return {queue: frozenset(phones) for queue, phones in members.items()}
 
+    # -- what was set up ---------------------------------------------------------------------------------------
+
+    def replace_agent(self, agent: Agent, by: str) -> None:
+        """Add an agent or change him; his call goes on. Who may not take calls any more is signed out after the talk."""
+        known = self._agents.get(agent.agent_id)
+        self._leaving.discard(agent.agent_id)
+        self._removed.discard(agent.agent_id)
+        self._agents[agent.agent_id] = replace(agent, queues=known.queues if known else {})
+        self._states.setdefault(agent.agent_id, AgentState(agent_id=agent.agent_id, rules=self._rules))
+        self._phones = self._list_phones()
+        self._look_at_phones(agent.agent_id)
+        state = self._states[agent.agent_id]
+        if agent.suspended or (state.intent == "ready" and not agent.certified):
+            self._leaving.add(agent.agent_id)
+        if dict(agent.queues) != dict(self._agents[agent.agent_id].queues):
+            self._record([assigned(agent, self._clock.now(), by)])
+        self._settle(agent.agent_id)
+
+    def remove_agent(self, agent_id: AgentId) -> None:
+        """At once, or after his talk and wrap-up. Raises NotFound."""
+        self._removed.add(self.agent(agent_id).agent_id)
+        self.dismiss(agent_id)
+
+    def dismiss(self, agent_id: AgentId) -> None:
+        """Sign him out as soon as no customer is in progress. Raises NotFound."""
+        self._leaving.add(self.agent(agent_id).agent_id)
+        self._settle(agent_id)
+
+    def _let_go(self, state: AgentState) -> list[Fact]:
+        """Signs a leaving agent out when his work is done, and forgets a removed one then."""
+        if state.intent != "signed_out":
+            return rules.end_shift(state, self._clock.now())
+        self._leaving.discard(state.agent_id)
+        if state.agent_id in self._removed:
+            self._forget(state.agent_id)
+        return []
+
+    def _forget(self, agent_id: AgentId) -> None:
+        self._arm(agent_id, None)
+        self._removed.discard(agent_id)
+        del self._agents[agent_id], self._states[agent_id]
+        self._phones = self._list_phones()
+        self._acd.unseat(agent_id)
+
+    def _list_phones(self) -> dict[str, AgentId]:
+        return {endpoint: agent.agent_id for agent in self._agents.values() for endpoint in endpoints(agent)}
+
     # -- wishes ----------------------------------------------------------------------------------------------
 
     def sign_in(self, agent_id: AgentId) -> None:
@@ -123,11 +197,12 @@ class Floor:
         self._record(rules.sign_in(self._states[agent_id], agent, self._clock.now()))
 
     def sign_out(self, agent_id: AgentId, by: str = "") -> None:
-        self._record(rules.sign_out(self.state(agent_id), self._clock.now(), by))
+        state = self.state(agent_id)
+        self._record(rules.sign_out(state, self._clock.now(), by, self._queue_of(state)))
 
     def ready(self, agent_id: AgentId, by: str = "") -> None:
-        agent = self.agent(agent_id)
-        self._record(rules.ready(self._states[agent_id], agent, self._clock.now(), by))
+        agent, state = self.agent(agent_id), self.state(agent_id)
+        self._record(rules.ready(state, agent, self._clock.now(), by, self._queue_of(state)))
 
     def pause(self, agent_id: AgentId, reason: str, by: str = "") -> None:
         self._record(rules.pause(self.state(agent_id), self._clock.now(), reason, by))
@@ -136,7 +211,8 @@ class Floor:
         self._record(rules.extend_wrap_up(self.state(agent_id), self._clock.now(), more))
 
     def end_wrap_up(self, agent_id: AgentId, by: Literal["agent", "leader"] = "agent") -> None:
-        self._record(rules.end_wrap_up(self.state(agent_id), self._clock.now(), by))
+        state = self.state(agent_id)
+        self._record(rules.end_wrap_up(state, self._clock.now(), by, self._queue_of(state)))
 
     # -- the switch --------------------------------------------------------------------------------------------
 
@@ -148,18 +224,22 @@ class Floor:
                 agent_id = self._phones[endpoint]
                 self._record(rules.phone(self._states[agent_id], self._clock.now(), busy=busy))
             case LinkUp(snapshot=snapshot):
-                for endpoint in self._phones:
-                    self._phone_seen(endpoint, endpoint in snapshot.reachable)
+                self._reachable = set(snapshot.reachable)
+                for agent_id in self._agents:
+                    self._look_at_phones(agent_id)
                 for endpoint, agent_id in self._phones.items():
                     if endpoint in self._reachable:
                         busy = endpoint in snapshot.busy
                         self._record(rules.phone(self._states[agent_id], self._clock.now(), busy=busy))
 
     def _phone_seen(self, endpoint: str, reachable: bool) -> None:
-        agent_id = self._phones.get(endpoint)
-        if agent_id is None:
-            return
+        """Phones of nobody are kept in mind too: an agent may be given one that is registered."""
         (self._reachable.add if reachable else self._reachable.discard)(endpoint)
+        agent_id = self._phones.get(endpoint)
+        if agent_id is not None:
+            self._look_at_phones(agent_id)
+
+    def _look_at_phones(self, agent_id: AgentId) -> None:
         any_phone = any(end in self._reachable for end in endpoints(self._agents[agent_id]))
         self._record(rules.phone(self._states[agent_id], self._clock.now(), reachable=any_phone))
 
@@ -184,6 +264,12 @@ class Floor:
         agent_id = agent_id_of(fact)
         if agent_id is None or agent_id not in self._states:
             return None
+        if isinstance(fact, AgentOffered | TalkStarted):
+            self._served[agent_id] = self._call_queues.get(fact.call_id)
+        if isinstance(fact, AgentAssigned):
+            self._agents[agent_id] = replace(
+                self._agents[agent_id], queues={QueueName(name): level for name, level in fact.queues}
+            )
         self._states[agent_id] = rules.apply(self._states[agent_id], fact)
         return agent_id
 
@@ -191,9 +277,18 @@ class Floor:
         """After a change: record what is due, tell the router, set the clock for the next deadline."""
         state = self._states[agent_id]
         facts = rules.due(state, self._clock.now(), self._queue_of(state))
+        if facts and state.system == "offered" and not self._acd.can_wake:
+            # Ringing goes on unseen while the link is away; only the switch can say whether he has answered.
+            self._arm(agent_id, self._clock.now() + state.rules.grace)
+            return
         if facts:
             self._record(facts)
             return
+        if agent_id in self._leaving:
+            facts = self._let_go(state)
+            self._record(facts)
+            if facts or agent_id not in self._agents:
+                return
         seat = seat_of(self._agents[agent_id], state)
         if seat is None:
             self._acd.unseat(agent_id)
@@ -202,7 +297,7 @@ class Floor:
         self._arm(agent_id, state.deadline)
 
     def _queue_of(self, state: AgentState) -> Queue | None:
-        name = self._call_queues.get(state.call_id) if state.call_id else None
+        name = self._served.get(state.agent_id) if state.call_id else None
         return self._queues.get(name) if name else None
 
     def _arm(self, agent_id: AgentId, deadline: Micros | None) -> None:
@@ -213,6 +308,11 @@ class Floor:
             delay = max(0.0, (deadline - self._clock.now()) / SECOND)
             loop = asyncio.get_running_loop()
             self._timers[agent_id] = loop.call_later(delay, self._settle, agent_id)
+
+
+def assigned(agent: Agent, at: Micros, by: str) -> AgentAssigned:
+    """`AgentAssigned` of the queues he is set up with."""
+    return AgentAssigned(at=at, agent_id=agent.agent_id, queues=tuple(sorted(agent.queues.items())), by=by)
 
 
 def endpoints(agent: Agent) -> tuple[str, str]:

@@ -29,8 +29,8 @@ _Stamp = tuple[tuple[str, int, int, int], ...]
 
 
 class FlowRegistry:
-    """`names_known`: queue names flows may use; None = not checked. `dids`: dialled number → `flow:language`, where `*` catches
-    every other number. Call `load` once at the start."""
+    """`names_known`: queue names flows may use, looked at with every check; None = not checked. `dids`: dialled number →
+    `flow:language`, where `*` catches every other number. Call `load` once at the start."""
 
     def __init__(
         self, folder: Path, names_known: Collection[str] | None = None, dids: Mapping[str, str] | None = None
@@ -77,10 +77,10 @@ class FlowRegistry:
         if report:
             self._report()
 
-    async def refresh(self) -> bool:
-        """Reload if any file changed (time, size or inode); True when it did."""
+    async def refresh(self, *, anyway: bool = False) -> bool:
+        """Reload if any file changed (time, size or inode), or `anyway` (other queues exist); True when it did."""
         stamp = await asyncio.to_thread(_stamp, self.folder)
-        if stamp == self._stamp:
+        if stamp == self._stamp and not anyway:
             return False
         self._take(stamp, await asyncio.to_thread(_read, self.folder))
         self._report()

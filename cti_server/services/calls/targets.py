@@ -27,15 +27,15 @@ class Target:
 class Targets:
     def __init__(self, queues: Mapping[QueueName, Queue], floor: Floor, trunk: str) -> None:
         self._queues, self._floor, self._trunk = queues, floor, trunk
-        self._codes = {queue.code: queue.name for queue in queues.values() if queue.code}
 
     def find(self, text: str) -> Target:
         """`unknown` when it is none of the three: the caller is then taken to a person."""
         name = QueueName(text.removeprefix(QUEUE_PREFIX))
         if name in self._queues:
             return Target("queue", name)
-        if text in self._codes:
-            return Target("queue", self._codes[text])
+        coded = next((queue.name for queue in self._queues.values() if queue.code and queue.code == text), None)
+        if coded is not None:
+            return Target("queue", coded)
         if self._floor.knows(text):
             return Target("agent", text)
         return Target("number" if NUMBER.fullmatch(text) else "unknown", text)

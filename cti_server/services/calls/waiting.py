@@ -100,7 +100,7 @@ class Stay:
     async def direct(self, visit: Visit, agent_id: AgentId) -> QueueResult:
         """Ring this agent first (a transfer names him); when he does not answer, wait in his favour."""
         if self._parts.floor.available(agent_id):
-            self._live.offered(agent_id, self._parts.acd.queues[visit.queue].ring_seconds)
+            self._live.offered(agent_id, self._parts.acd.queue(visit.queue).ring_seconds)
             result = await self._ring(visit, agent_id)
             if result is not None:
                 return result
@@ -148,7 +148,7 @@ class Stay:
 
     async def _wait(self, place: Place) -> QueueResult | Overflow:
         visit = place.visit
-        queue = self._parts.acd.queues[visit.queue]
+        queue = self._parts.acd.queue(visit.queue)
         await self._caller.carry("waiting", visit)
         announcer = Announcer.starting(queue, self._parts.clock.now())
         while True:
@@ -224,7 +224,7 @@ class Stay:
         return self._live.start_visit(
             Visit(
                 VisitId(new_id(self._parts.clock)),
-                overflow.to,
+                self._parts.acd.known(overflow.to),
                 visit.priority,
                 visit.entered_at,
                 visit.skills,
@@ -236,7 +236,7 @@ class Stay:
 
     async def _ring(self, visit: Visit, agent_id: AgentId) -> QueueResult | None:
         """Ring one agent and stay while they talk. None: not answered, the caller keeps his place."""
-        queue = self._parts.acd.queues[visit.queue]
+        queue = self._parts.acd.queue(visit.queue)
         await self._caller.carry("waiting", visit, agent_id)
         await self._line.music(False)
         try:
@@ -274,7 +274,7 @@ class Stay:
 
     async def _offer_callback(self, place: Place) -> bool:
         """Offer to ring back; True when he takes it. A decision that arrives meanwhile goes first."""
-        queue = self._parts.acd.queues[place.visit.queue]
+        queue = self._parts.acd.queue(place.visit.queue)
         key = await self._over_music(queue, phrase("callback_offer", self._caller.voice.language))
         key = key or await self._line.wait_key(DECIDE_SECONDS)
         return key == YES
@@ -284,7 +284,7 @@ class Stay:
         number = await self._number_to_call()
         if number and await self._book_callback(place.visit, number):
             return QueueResult("callback")
-        await self._line.music(True, self._parts.acd.queues[place.visit.queue].music_class)
+        await self._line.music(True, self._parts.acd.queue(place.visit.queue).music_class)
         return None
 
     async def _number_to_call(self) -> str:
