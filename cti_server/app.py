@@ -5,6 +5,7 @@ reverse; every task lives in the one TaskGroup-like set of `Server`.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
@@ -23,7 +24,7 @@ from cti_server.domain.facts import GapRecorded
 from cti_server.domain.ids import MINUTE, Micros
 from cti_server.domain.queues import check
 from cti_server.domain.routing import Router
-from cti_server.errors import BadSettings
+from cti_server.errors import BadSettings, StorageUnavailable
 from cti_server.services.acd import Acd
 from cti_server.services.board import BoardService
 from cti_server.services.callbacks import CallbackService
@@ -43,6 +44,7 @@ from cti_server.services.journal import Journal
 from cti_server.services.lookups.customers import CustomerLookup
 from cti_server.services.lookups.notices import NoticeFile
 from cti_server.services.lookups.registry import Lookups
+from cti_server.services.phones import Phones
 from cti_server.services.prompts import PromptKeeper
 from cti_server.speech.speaker import from_settings
 from cti_server.storage.accounts import SqlAccounts
@@ -62,6 +64,8 @@ log = structlog.get_logger(__name__)
 REPLAY: Micros = 36 * 60 * MINUTE
 """How much of the timeline is folded at start: a shift that began yesterday evening and today's counts."""
 REPLAY_BATCH = 5_000
+GARBAGE_OBJECTS = 10_000
+"""New objects between two looks for garbage: a call makes some ten thousand in its life."""
 PROMPTS_PATH = "/sounds"
 
 
@@ -103,7 +107,11 @@ class Server:
         settings = self.settings
         self._database = open_database(settings.database.url)
         self._stack.push_async_callback(self._database.close)
-        await migrate(self._database)
+        try:
+            await migrate(self._database)
+        except StorageUnavailable as error:
+            address = self._database.url.render_as_string(hide_password=True)
+            raise BadSettings(f"{error}; start the database at {address} or correct CTI_DATABASE__URL") from error
         self._facts = SqlFactStore(self._database)
         self.bus = Bus(self._clock, settings.calls.server)
         self._journal = Journal(
@@ -182,6 +190,8 @@ class Server:
                 targets=targets,
             )
         )
+        self.phones = Phones(self.floor, config, settings.phones.secrets)
+        await self.phones.restore()
         self.desk = DeskService(
             floor=self.floor,
             calls=self.calls,
@@ -241,6 +251,7 @@ class Server:
             facts=self._facts,
             clock=self._clock,
             health=self._health,
+            phones=self.phones,
         )
         add_sounds(application, PROMPTS_PATH, self.speaker.file)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
@@ -302,5 +313,13 @@ async def serve(settings: Settings) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     async with Server(settings):
+        _spare_collector()
         await stop.wait()
         log.info("stopping")
+
+
+def _spare_collector() -> None:
+    """What is here now stays for the process's life; the garbage collector need not walk through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
