@@ -25,6 +25,7 @@ from cti_server.domain import facts as f
 from cti_server.domain.aloud import is_pause
 from cti_server.domain.flows.texts import words
 from cti_server.domain.ids import CallId
+from cti_server.domain.phrases import phrase
 from cti_server.lab.pcap import EVENT_TYPE, EVENTS, FRAME, RATE, SILENCE
 from cti_server.lab.sipp import CARRIER, CallReport, call_opening, caller_keys, free_udp_port, read_messages
 from tests.real.centre import PATIENCE, Centre
@@ -282,6 +283,9 @@ class Caller:
 
     async def heard_node(self, node: str, language: str = "zh", **values: object) -> list[float]:
         return await self.heard(self.spoken(node, language, **values), language)
+
+    async def heard_phrase(self, name: str, language: str = "zh") -> list[float]:
+        return await self.heard(phrase(name, language), language)
 
     def _file(self, text: str, language: str) -> Path:
         ready = self.centre.server.speaker.ready(text, language)
