@@ -3,14 +3,14 @@
 // States: connecting → live → away → connecting …; `signed_out` ends it. Only `live` means that what is shown is true.
 
 import { signal } from "@preact/signals";
-import { CLOSE, type Board, type Commands, type ErrorBody, type LiveEvent, type Me, type Pop, type Reset, type LiveState } from "./protocol";
+import { CLOSE, type BoardRows, type Commands, type ErrorBody, type LiveEvent, type Me, type Pop, type Reset, type LiveState } from "./protocol";
 
 export type Connection = "connecting" | "live" | "away" | "signed_out";
 
 export interface Handlers {
   state(state: LiveState, reset: boolean): void;
   me(me: Me): void;
-  board(board: Board): void;
+  rows(rows: BoardRows): void;
   pop(pop: Pop | null): void;
   popError(error: ErrorBody): void;
   event(event: LiveEvent): void;
@@ -23,7 +23,7 @@ type Message =
   | { state: LiveState }
   | { reset: Reset }
   | { me: Me }
-  | { board: Board }
+  | { rows: BoardRows }
   | { pop: Pop | null }
   | { pop_error: ErrorBody };
 
@@ -157,7 +157,7 @@ export class Live {
     } else if ("state" in message) this.resumed(message.state, false);
     else if ("reset" in message) this.resumed(message.reset, true);
     else if ("me" in message) this.handlers.me(message.me);
-    else if ("board" in message) this.handlers.board(message.board);
+    else if ("rows" in message) this.handlers.rows(message.rows);
     else if ("pop" in message) this.handlers.pop(message.pop);
     else if ("pop_error" in message) this.handlers.popError(message.pop_error);
     else this.answered(message);

@@ -6,6 +6,8 @@ export interface Board { at: number; switch_linked: boolean; queues: (QueueRow)[
 
 export interface BoardCall { call_id: string; caller: string; did: string; stage: "menu" | "waiting" | "ringing" | "talking" | "held" | "survey" | "ended"; since: number; queue: string | null; agent_id: string | null; customer_name: string | null }
 
+export interface BoardRows { at: number; switch_linked: boolean; queues: (QueueRow)[]; agents: (Me)[]; calls: (BoardCall)[]; counts: Counts; last: number; gone: (["queue" | "agent" | "call" | "switch", string])[] }
+
 export interface CallRecord { call_id: string; at: number; ended_at: number | null; caller: string; did: string; direction: string; customer_id: string | null; customer_name: string | null; queue: string | null; outcome: string | null; agent_id: string | null; wait_micros: number; talk_micros: number; unknown_end: boolean; timeline: (Event)[] }
 
 export interface Contact { kind: "call" | "order" | "message" | "callback" | "complaint"; at: number; call_id: string; ticket_id: string; number: string; queue: string | null; outcome: string | null; agent_id: string | null; topic: string }
@@ -14,7 +16,17 @@ export interface Counts { signed_in: number; ready: number; talking: number; wra
 
 export interface CustomerCard { customer_id: string; name: string; company: string; tier: string; flags: (string)[]; phones: (string)[]; address: string; language: string | null; accounts: (Account)[]; orders: (Order)[]; contacts: (Contact)[] }
 
+export interface DemoCaller { number: string; name: string }
+
+export interface DemoPhone { account: SipAccount; callers: (DemoCaller)[]; dids: (string)[] }
+
 export interface Digits { node: string; digits: string }
+
+export interface Directory { agents: (DirectoryAgent)[]; queues: (DirectoryQueue)[] }
+
+export interface DirectoryAgent { agent_id: string; name: string; free: boolean; signed_in: boolean }
+
+export interface DirectoryQueue { name: string; title: Record<string, string>; code: string; ready: number; waiting: number }
 
 export interface Done { me: Me | null }
 
@@ -26,7 +38,7 @@ export interface Health { status: "ok" | "degraded"; version: string; switch_lin
 
 export interface LiveState { last: number; now: number; me: Me | null; board: Board }
 
-export interface Me { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; system: "available" | "offered" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; queues: (string)[] }
+export interface Me { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; queues: (string)[] }
 
 export interface Order { ticket_id: string; number: string; kind: string; state: string; opened_at: number; due_at: number | null; summary: string }
 
@@ -34,13 +46,17 @@ export interface PathStep { node: string; key: string; label: string; at: number
 
 export interface PauseCode { code: string; zh: string; en: string }
 
+export interface Phone { use: "desk" | "softphone"; desk: boolean; softphone: boolean; account: SipAccount | null }
+
 export interface Pop { call_id: string; visit_id: string | null; offer_id: string | null; caller: string; did: string; queue: string | null; language: string | null; entered_at: number | null; answered_at: number | null; path: (PathStep)[]; digits: (Digits)[]; customer: CustomerCard | null }
 
-export interface QueueRow { name: string; title: Record<string, string>; waiting: number; longest_since: number | null; offered: number; talking: number; ready: number; signed_in: number; answered: number; abandoned: number }
+export interface QueueRow { name: string; title: Record<string, string>; waiting: number; longest_since: number | null; offered: number; ringing: number; talking: number; ready: number; free: number; signed_in: number; answered: number; abandoned: number; abandoned_short: number; overflowed: number; callbacks: number; answer_rate: number | null; asa: number | null; average_talk: number | null; service_levels: Record<string, number | null>; alarms: ("waiting" | "longest_wait" | "service_level" | "agents_ready")[] }
 
 export interface Reset { last: number; now: number; me: Me | null; board: Board; reason: "new" | "too_old" | "unknown" }
 
 export interface Session { login: string; name: string; role: "agent" | "leader" | "inspector" | "admin" | "back_office"; agent_id: string | null; expires_at: number }
+
+export interface SipAccount { uri: string; user: string; password: string; websocket: string }
 
 export interface Facts {
   CallArrived: { at: number; call_id: string; node: string; channel: string; uniqueid: string; caller: string; did: string; direction: "inbound" | "outbound" | "internal" | "callback" };
@@ -117,6 +133,7 @@ export interface Commands {
   transfer: { agent_id?: string; target: string; how?: "blind" | "attended" };
   call_back: { agent_id?: string; ticket_id: string };
   place_call: { agent_id?: string; number: string };
+  consult: { agent_id?: string; step: "complete" | "join" | "swap" | "cancel" };
 }
 
 export type ErrorCode = "bad_request" | "bad_settings" | "conflict" | "flow_invalid" | "forbidden" | "internal" | "invalid_value" | "line_gone" | "lookup_unavailable" | "not_found" | "not_signed_in" | "speech_unavailable" | "storage_unavailable" | "switch_refused" | "switch_unavailable" | "too_many" | "unavailable";

@@ -3,13 +3,14 @@
 import { batch, computed, signal } from "@preact/signals";
 import { request } from "./api";
 import { language, word } from "./i18n";
+import { board, forgetBoard, queueTitles, takeBoard, takeRows } from "./rows";
 import { clockOffset, CommandError, connection, Live } from "./live";
-import type { Board, CallRecord, Commands, ErrorBody, LiveEvent, LiveState, Me, PauseCode, Pop, Session } from "./protocol";
+import type { CallRecord, Commands, ErrorBody, LiveEvent, LiveState, Me, PauseCode, Pop, Session } from "./protocol";
 
 export const session = signal<Session | null>(null);
 export const asked = signal(false);
 export const me = signal<Me | null>(null);
-export const board = signal<Board | null>(null);
+export { board };
 export const pop = signal<Pop | null>(null);
 export const popFailed = signal<ErrorBody | null>(null);
 export const pauseCodes = signal<PauseCode[]>([]);
@@ -21,7 +22,7 @@ export const now = signal(Date.now() * 1000);
 
 /** A queue's name in the language of the page. */
 export function queueName(name: string): string {
-  const title = board.value?.queues.find((queue) => queue.name === name)?.title ?? {};
+  const title = queueTitles.value.get(name) ?? {};
   return title[language.value === "en" ? "en" : "zh"] || word("queue", name);
 }
 
@@ -92,7 +93,7 @@ function enter(entered: Session): void {
   session.value = entered;
   if (entered.role === "back_office") return;
   void request<PauseCode[]>("GET", "/pause-codes").then((codes) => (pauseCodes.value = codes), report);
-  live = new Live({ state: takeState, me: takeMe, board: takeBoard, pop: takePop, popError: takePopError, event: takeEvent });
+  live = new Live({ state: takeState, me: takeMe, rows: takeRows, pop: takePop, popError: takePopError, event: takeEvent });
   live.start();
 }
 
@@ -103,7 +104,7 @@ function leave(): void {
   batch(() => {
     session.value = null;
     me.value = null;
-    board.value = null;
+    forgetBoard();
     pop.value = null;
     popFailed.value = null;
     calls.value = [];
@@ -120,7 +121,7 @@ connection.subscribe((state) => {
 function takeState(state: LiveState): void {
   batch(() => {
     takeMe(state.me);
-    board.value = state.board;
+    takeBoard(state.board);
     now.value = state.now;
   });
   listCalls();
@@ -135,10 +136,6 @@ function takeMe(next: Me | null): void {
     popFailed.value = null;
   }
   me.value = next;
-}
-
-function takeBoard(next: Board): void {
-  board.value = next;
 }
 
 /** The caller stays on the screen through wrap-up, when there is no talk to ask about any more. */

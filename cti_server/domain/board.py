@@ -169,7 +169,8 @@ def _answered(visit: VisitRecord) -> bool:
 
 
 class Board:
-    """`zone` is the site's; `members` says which queues an agent serves until a fact says otherwise. `apply` facts in the order of the timeline."""
+    """`zone` is the site's; `members` says which queues an agent serves until a fact says otherwise. `apply` facts in the
+    order of the timeline."""
 
     def __init__(
         self,
@@ -219,6 +220,10 @@ class Board:
     def day_ends(self) -> Micros:
         """When `roll` has something to do."""
         return self._day[1]
+
+    @property
+    def calls_in_progress(self) -> int:
+        return len(self._calls)
 
     def queue(self, name: QueueName) -> QueueView | None:
         tally = self._tallies.get(name)

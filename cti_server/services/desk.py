@@ -6,9 +6,10 @@ switch: the page never holds a call, so closing it never cuts one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
+from cti_server.domain.board import Key
 from cti_server.domain.calls import CallRecord
 from cti_server.domain.facts import Recorded
 from cti_server.domain.ids import MINUTE, AgentId, CallId, ChannelRef, CustomerId, Micros
@@ -46,6 +47,8 @@ class LiveBoard(Protocol):
     """The board of this moment (services/board.py)."""
 
     def snapshot(self) -> Row: ...
+    def rows(self, keys: Iterable[Key]) -> Row: ...
+    def watch(self, watcher: Callable[[Collection[Key]], None]) -> Callable[[], None]: ...
 
 
 class DeskService:
@@ -72,6 +75,12 @@ class DeskService:
 
     def board(self) -> Row:
         return self._board.snapshot()
+
+    def board_rows(self, keys: Iterable[Key]) -> Row:
+        return self._board.rows(keys)
+
+    def watch_board(self, watcher: Callable[[Collection[Key]], None]) -> Callable[[], None]:
+        return self._board.watch(watcher)
 
     def agent(self, agent_id: str) -> Row:
         agent = self._floor.agent(AgentId(agent_id))

@@ -21,6 +21,7 @@ def agent_row(agent: Agent, state: AgentState) -> Row:
         "name": agent.name,
         "intent": state.intent,
         "reason": state.reason or None,
+        "by": state.by if state.by != agent.agent_id else "",
         "system": SYSTEM.get(state.system, state.system),
         "since": state.since,
         "deadline": state.deadline if state.system in ("offered", "wrap_up") else None,

@@ -6,7 +6,10 @@ Every method raises errors of cti_server/errors.py; `by` is the login of whoever
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Literal, Protocol
+
+from cti_server.domain.board import Key
 
 TransferHow = Literal["blind", "attended"]
 
@@ -14,6 +17,14 @@ TransferHow = Literal["blind", "attended"]
 class Desk(Protocol):
     def board(self) -> dict[str, Any]:
         """Queues, agents and calls of this moment (`wire.Board`), as of every fact recorded so far."""
+        ...
+
+    def board_rows(self, keys: Iterable[Key]) -> dict[str, Any]:
+        """These rows as they are now (`wire.BoardRows`); those that are no more stand in `gone`."""
+        ...
+
+    def watch_board(self, watcher: Callable[[Collection[Key]], None]) -> Callable[[], None]:
+        """Tell `watcher` the keys of rows as they change; returns the undo."""
         ...
 
     def agent(self, agent_id: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     wire.Session,
     wire.Me,
     wire.Board,
+    wire.BoardRows,
     wire.PauseCode,
     wire.Pop,
     wire.CallRecord,

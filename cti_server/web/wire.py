@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cti_server.domain.agents import Intent
+from cti_server.domain.facts import AlarmKind
 from cti_server.domain.users import Role
 
 System = Literal["available", "offered", "talking", "wrap_up", "unreachable", "busy"]
@@ -25,12 +26,14 @@ class Wire(BaseModel):
 
 class Me(Wire):
     """An agent: what he asked for (intent) and what the system sees are two fields. `busy` = his phone is in a call that is
-    none of ours; `held` = the talk is on hold. `deadline` is when the state ends by itself; null = it does not."""
+    none of ours; `held` = the talk is on hold. `deadline` is when the state ends by itself; null = it does not.
+    `by` = who else asked for the intent: a leader's login or `system`; '' = the agent himself."""
 
     agent_id: str
     name: str = ""
     intent: Intent
     reason: str | None = None
+    by: str = ""
     system: System
     since: int
     deadline: int | None = None
@@ -42,18 +45,29 @@ class Me(Wire):
 
 
 class QueueRow(Wire):
-    """`longest_since` is when the caller who waits longest entered the queue; `title` its name by language (zh, en)."""
+    """`longest_since` is when the caller who waits longest entered the queue; `title` its name by language (zh, en). Counts
+    and rates are of today, in the site's time zone; null = nothing to divide by. `service_levels` by formula, SL1–SL6."""
 
     name: str
     title: dict[str, str] = {}
     waiting: int = 0
     longest_since: int | None = None
     offered: int = 0
+    ringing: int = 0
     talking: int = 0
     ready: int = 0
+    free: int = 0
     signed_in: int = 0
     answered: int = 0
     abandoned: int = 0
+    abandoned_short: int = 0
+    overflowed: int = 0
+    callbacks: int = 0
+    answer_rate: float | None = None
+    asa: int | None = None
+    average_talk: int | None = None
+    service_levels: dict[str, float | None] = {}
+    alarms: list[AlarmKind] = []
 
 
 class BoardCall(Wire):
@@ -87,6 +101,13 @@ class Board(Wire):
     agents: list[Me] = []
     calls: list[BoardCall] = []
     counts: Counts = Counts()
+
+
+class BoardRows(Board):
+    """Rows that changed, as of fact `last`; `gone` = rows to remove (kind and id). Replaces rows, adds none twice."""
+
+    last: int
+    gone: list[tuple[Literal["queue", "agent", "call", "switch"], str]] = []
 
 
 class PauseCode(Wire):

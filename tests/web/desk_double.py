@@ -113,11 +113,17 @@ class DeskDouble:
         self.cards: dict[str, dict[str, Any]] = {}
         self.board_calls: list[dict[str, Any]] = []
         self.done: list[tuple[Any, ...]] = []
+        self.watchers: list[Any] = []
         bus.subscribe(self.fold)
 
     def fold(self, recorded: f.Recorded) -> None:
         for key, state in self.states.items():
             self.states[key] = rules.apply(state, recorded.fact)
+        changed: set[tuple[str, str]] = {("queue", "general")}
+        changed |= {("agent", agent)} if (agent := f.agent_id_of(recorded.fact)) in self.states else set()
+        changed |= {("call", call)} if (call := f.call_id_of(recorded.fact)) else set()
+        for watcher in self.watchers:
+            watcher(changed)
 
     def _record(self, facts: list[Any]) -> None:
         for fact in facts:
@@ -166,6 +172,26 @@ class DeskDouble:
             "calls": self.board_calls,
             "counts": {"signed_in": len(signed_in), "ready": sum(row["intent"] == "ready" for row in rows)},
         }
+
+    def board_rows(self, keys: Any) -> dict[str, Any]:
+        whole = self.board()
+        ids = {"queue": ("queues", "name"), "agent": ("agents", "agent_id"), "call": ("calls", "call_id")}
+        rows: dict[str, Any] = {**whole, "queues": [], "agents": [], "calls": [], "gone": []}
+        for kind, name in keys:
+            table, field = ids[kind]
+            found = [row for row in whole[table] if row[field] == name]
+            rows[table] += found
+            rows["gone"] += [] if found else [(kind, name)]
+        return rows
+
+    def watch_board(self, watcher: Any) -> Any:
+        self.watchers.append(watcher)
+
+        def undo() -> None:
+            if watcher in self.watchers:
+                self.watchers.remove(watcher)
+
+        return undo
 
     def pause_codes(self) -> list[dict[str, Any]]:
         return PAUSE_CODES
@@ -237,6 +263,10 @@ class DeskDouble:
     async def transfer(self, agent_id: str, target: str, how: str) -> None:
         self._state(agent_id)
         self.done.append(("transfer", agent_id, target, how))
+
+    async def consult(self, agent_id: str, step: str) -> None:
+        self._state(agent_id)
+        self.done.append(("consult", agent_id, step))
 
     async def call_back(self, agent_id: str, ticket_id: str) -> None:
         self._state(agent_id)

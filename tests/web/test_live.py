@@ -163,12 +163,15 @@ async def test_the_board_is_pushed_to_each_as_he_may_see_it(
         await one.ask("resume")
         await two.ask("resume")
         world.desk.arrive("call-1")
-        [*_, own] = await one.until(lambda m: "board" in m)
-        [*_, full] = await two.until(lambda m: "board" in m)
-    assert own["board"]["agents"] == own["board"]["calls"] == []
-    assert own["board"]["queues"][0]["waiting"] == 1
-    assert len(full["board"]["agents"]) == 3
-    assert full["board"]["calls"][0]["caller"] == "+8613900000001"
+        world.desk.ring("1002", "c")
+        seen = await one.until(lambda m: "rows" in m)
+        [*before, full] = await two.until(lambda m: "rows" in m and bool(m["rows"]["agents"]))
+    own = seen[-1]["rows"]
+    assert own["agents"] == own["calls"] == own["gone"] == []
+    assert own["queues"][0]["waiting"] == 1
+    assert [agent["agent_id"] for agent in full["rows"]["agents"]] == ["1002"], "only what changed"
+    assert full["rows"]["calls"][0]["caller"] == "+8613900000001"
+    assert full["rows"]["last"] == events(before)[-1][0], "rows follow the events they contain"
 
 
 async def test_a_returning_client_misses_nothing_and_gets_nothing_twice(client_of: SignIn, world: World) -> None:

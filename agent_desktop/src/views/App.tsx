@@ -2,7 +2,8 @@ import { effect } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { t, word } from "../i18n";
 import { connection } from "../live";
-import { asked, board, pop, isLive, me, problem, session, watchesAll } from "../state";
+import { switchLinked } from "../rows";
+import { asked, pop, isLive, me, problem, session, watchesAll } from "../state";
 import { Header } from "./Header";
 import { Board } from "./Board";
 import { Calls } from "./Calls";
@@ -66,7 +67,7 @@ function Desk() {
 function Link() {
   if (connection.value === "away") return <p class="banner warn" role="alert" data-test="reconnecting">{t("reconnecting")}</p>;
   if (connection.value === "connecting") return <p class="banner" role="status">{t("connecting")}</p>;
-  if (board.value?.switch_linked === false) return <p class="banner warn" role="alert">{t("switch_away")}</p>;
+  if (switchLinked.value === false) return <p class="banner warn" role="alert">{t("switch_away")}</p>;
   return null;
 }
 

@@ -4,32 +4,35 @@ Who comes back with a last id gets what he missed: from the ring in memory, or f
 a `reset` with the present state when the way back is too long or the id is not of this timeline. Joining happens in the
 same step, without an await, in which the last missed fact is taken, so there is no hole and no duplicate.
 
-Besides events the hub pushes state: `me` after each event of an agent, `board` at most every `BOARD_EVERY` seconds.
+Besides events the hub pushes state: `me` after each event of an agent, and the board's changed `rows` at most every
+`BOARD_EVERY` seconds. Rows are absolute, as of fact `last`, and come after the events they contain: whoever applies them in
+order to the board he joined with has the board of that fact.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from cti_server.bus import Bus
 from cti_server.clock import Clock
+from cti_server.domain.board import Key
 from cti_server.domain.facts import Recorded
 from cti_server.ports import FactStore
 from cti_server.web import failures
 from cti_server.web.desk import Desk
 from cti_server.web.live.client import POP_FACTS, Client, Close
 from cti_server.web.live.ring import Entry, Ring
-from cti_server.web.live.views import board_for
+from cti_server.web.live.views import board_for, rows_for
 from cti_server.web.meters import Meters
-from cti_server.web.wire import Board, LiveState, Me, Reset
+from cti_server.web.wire import Board, BoardRows, Counts, LiveState, Me, Reset
 
 RING = 20_000
 CHUNK = 500
 REPLAY_CHUNKS = 100
-BOARD_EVERY = 0.5
+BOARD_EVERY = 0.2
 
 ResetReason = Literal["new", "too_old", "unknown"]
 
@@ -50,8 +53,10 @@ class Hub:
         self._of_agent: defaultdict[str, set[Client]] = defaultdict(set)
         self._clients: set[Client] = set()
         self._stale: set[Client] = set()
+        self._changed: set[Key] = set()
+        self._counts = Counts()
         self._board_timer: asyncio.TimerHandle | None = None
-        self._unsubscribe: Callable[[], None] = bus.subscribe(self._take)
+        self._unsubscribe = (bus.subscribe(self._take), desk.watch_board(self._board_changed))
 
     # ---- facts in ----
 
@@ -63,7 +68,6 @@ class Hub:
             client.put(entry.readable if client.view.numbers else entry.masked)
         if entry.agent_id is not None:
             self._to_agent(entry, entry.agent_id)
-        self._board_is_stale()
 
     def _to_agent(self, entry: Entry, agent_id: str) -> None:
         for client in self._of_agent.get(agent_id, ()):
@@ -93,22 +97,31 @@ class Hub:
             failures.as_cti_error(error)
             return None
 
-    def _board_is_stale(self) -> None:
-        if self._board_timer is None and self._clients:
-            self._board_timer = asyncio.get_running_loop().call_later(BOARD_EVERY, self._push_board)
+    def _board_changed(self, keys: Collection[Key]) -> None:
+        if not self._clients:
+            return
+        self._changed.update(keys)
+        if self._board_timer is None:
+            self._board_timer = asyncio.get_running_loop().call_later(BOARD_EVERY, self._push_rows)
 
-    def _push_board(self) -> None:
+    def _push_rows(self) -> None:
+        """Rows that cannot be told now come with the next change."""
         self._board_timer = None
         try:
-            board = self._board()
+            rows = BoardRows.model_validate({**self._desk.board_rows(self._changed), "last": self._ring.last_id})
         except Exception as error:
             failures.as_cti_error(error)
             return
+        news = bool(rows.queues) or rows.counts != self._counts or any(kind == "switch" for kind, _ in self._changed)
+        self._changed, self._counts = set(), rows.counts
         encoded: dict[tuple[bool, bool], bytes] = {}
         for client in self._clients:
-            key = (client.view.everything, client.view.numbers)
+            view = client.view
+            if not (news or view.everything):
+                continue
+            key = (view.everything, view.numbers)
             if key not in encoded:
-                encoded[key] = b'{"board":' + board_for(client.view, board).model_dump_json().encode() + b"}"
+                encoded[key] = b'{"rows":' + rows_for(view, rows).model_dump_json().encode() + b"}"
             client.put(encoded[key])
 
     def _board(self) -> Board:
@@ -194,7 +207,8 @@ class Hub:
 
     def close(self) -> None:
         """End all connections with `Close.RESTART`: they come back when the next process listens."""
-        self._unsubscribe()
+        for undo in self._unsubscribe:
+            undo()
         if self._board_timer is not None:
             self._board_timer.cancel()
         for client in tuple(self._clients):

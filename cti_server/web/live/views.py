@@ -10,7 +10,7 @@ from typing import Any
 from cti_server.domain.facts import PII, CallTransferred, Fact, agent_id_of
 from cti_server.domain.users import Role, User
 from cti_server.logs import mask
-from cti_server.web.wire import Board, BoardCall
+from cti_server.web.wire import Board, BoardCall, BoardRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,15 @@ def board_for(view: View, board: Board) -> Board:
     if not view.numbers:
         return board.model_copy(update={"calls": [_masked_call(call) for call in board.calls]})
     return board
+
+
+def rows_for(view: View, rows: BoardRows) -> BoardRows:
+    """As `board_for`; what an agent may not see does not come to him as `gone` either."""
+    if not view.everything:
+        return rows.model_copy(update={"agents": [], "calls": [], "gone": []})
+    if not view.numbers:
+        return rows.model_copy(update={"calls": [_masked_call(call) for call in rows.calls]})
+    return rows
 
 
 def _masked_call(call: BoardCall) -> BoardCall:

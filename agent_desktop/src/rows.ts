@@ -1,0 +1,97 @@
+// The live board as rows: one signal a row, so that a change of one touches what shows that row and nothing else.
+//
+// The server sends a whole board when the page joins, then rows as they change; both are absolute and come in order.
+
+import { batch, computed, signal, type Signal } from "@preact/signals";
+import type { Board, BoardCall, BoardRows, Counts, Me, QueueRow } from "./protocol";
+
+/** Rows of one kind. `keys` changes only when a row comes or goes. */
+export class Rows<Row> {
+  readonly keys = signal<readonly string[]>([]);
+  private readonly rows = new Map<string, Signal<Row>>();
+
+  constructor(private readonly keyOf: (row: Row) => string) {}
+
+  get(key: string): Signal<Row> | undefined {
+    return this.rows.get(key);
+  }
+
+  /** All rows as they are now; whoever reads this follows every change. */
+  all(): Row[] {
+    return this.keys.value.flatMap((key) => this.rows.get(key)?.value ?? []);
+  }
+
+  replace(rows: readonly Row[]): void {
+    const kept = new Set(rows.map(this.keyOf));
+    this.change(rows, [...this.rows.keys()].filter((key) => !kept.has(key)));
+  }
+
+  change(rows: readonly Row[], gone: readonly string[]): void {
+    const known = this.rows.size;
+    for (const row of rows) this.put(row);
+    const left = gone.filter((key) => this.rows.delete(key)).length;
+    if (left > 0 || this.rows.size + left !== known) this.keys.value = [...this.rows.keys()];
+  }
+
+  private put(row: Row): void {
+    const key = this.keyOf(row);
+    const held = this.rows.get(key);
+    if (held === undefined) this.rows.set(key, signal(row));
+    else held.value = row;
+  }
+}
+
+const NOBODY: Counts = { signed_in: 0, ready: 0, talking: 0, wrap_up: 0, paused: 0, calls: 0 };
+
+export const queues = new Rows<QueueRow>((row) => row.name);
+export const agents = new Rows<Me>((row) => row.agent_id);
+export const boardCalls = new Rows<BoardCall>((row) => row.call_id);
+export const counts = signal<Counts>(NOBODY);
+/** null = not told yet. */
+export const switchLinked = signal<boolean | null>(null);
+export const queueTitles = signal<ReadonlyMap<string, Record<string, string>>>(new Map());
+
+/** The whole board, for those who show little of it. It changes with every row. */
+export const board = computed<Board | null>(() =>
+  switchLinked.value === null
+    ? null
+    : {
+        at: 0,
+        switch_linked: switchLinked.value,
+        queues: queues.all(),
+        agents: agents.all(),
+        calls: boardCalls.all(),
+        counts: counts.value,
+      },
+);
+
+export function takeBoard(next: Board): void {
+  batch(() => {
+    queues.replace(next.queues);
+    agents.replace(next.agents);
+    boardCalls.replace(next.calls);
+    counts.value = next.counts;
+    switchLinked.value = next.switch_linked;
+    queueTitles.value = new Map(next.queues.map((queue) => [queue.name, queue.title]));
+  });
+}
+
+export function takeRows(next: BoardRows): void {
+  const gone = (kind: string) => next.gone.filter((one) => one[0] === kind).map((one) => one[1]);
+  batch(() => {
+    queues.change(next.queues, gone("queue"));
+    agents.change(next.agents, gone("agent"));
+    boardCalls.change(next.calls, gone("call"));
+    counts.value = next.counts;
+    switchLinked.value = next.switch_linked;
+  });
+}
+
+export function forgetBoard(): void {
+  batch(() => {
+    for (const rows of [queues, agents, boardCalls]) rows.replace([]);
+    counts.value = NOBODY;
+    switchLinked.value = null;
+    queueTitles.value = new Map();
+  });
+}
