@@ -1,9 +1,13 @@
 """(d) From a fact to the WebSocket client, and from the agent's ringing to the pop on his screen: p50 and p99.
 
-`scripts/bench d` starts the web application in a process of its own (real bus, hub, HTTP server; the desk is the tests'
-double), lets facts flow, and receives them in this process over real connections: leaders see every fact, agents their
-own. `python scripts/benches/d_live_push.py --url … --login … --password-file …` attaches to a running server instead and
-measures whatever happens there, for example while `scripts/bench c` loads it.
+`scripts/bench d` measures twice, with clients in this process over real connections: leaders see every fact, agents their own.
+
+alone       the web application in a process of its own (real bus, hub, HTTP server; the desk is the tests' double), RATE facts/s
+under load  the whole server while benchmark c's callers walk the balance story, and others are queued and answered by agents
+            with real SIP phones, one process each; ringing is the moment Asterisk saw the phone ring
+
+`python scripts/benches/d_live_push.py --url … --login … --password-file …` attaches to a running server instead and
+measures whatever happens there.
 
 An event's id is the moment it was recorded (micros), so latency is the client's clock minus the id, on one machine.
 """
@@ -15,6 +19,8 @@ import asyncio
 import multiprocessing
 import statistics
 import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,7 +29,12 @@ from typing import Any
 import aiohttp
 import orjson
 import uvloop
+from c_ivr_load import GOAL_RATE, LENGTH, SETTLE, hold
+from centre import open_centre
 from report import Row, table
+
+from cti_server.lab.phones import Behaviour, vanishing_phone
+from cti_server.lab.sipp import SippCaller
 
 LEADERS, AGENTS = 10, 40
 RATE = 500
@@ -31,6 +42,13 @@ SECONDS = 8.0
 WARM_UP = 1.0
 RING_EVERY = 0.05
 GOAL_MS = 20.0
+
+DESKS = ("1001", "1002", "1004")
+PHONE = Behaviour(answer_after=0.3, hang_up_after=1.5)
+ASKING = "wait 0.8; digits 0; wait 25; hangup"
+ASK_RATE = 0.8
+LOADED_SECONDS = 25.0
+LOAD_SECONDS = LENGTH + SETTLE + LOADED_SECONDS
 
 
 @dataclass
@@ -41,7 +59,10 @@ class Measured:
     pops: list[float] = field(default_factory=list)
 
     def rows(self, where: str, cpu: float | None = None) -> list[Row]:
-        return [*_percentiles(f"fact → client, {where}", self.events, cpu), *_percentiles("ringing → pop", self.pops)]
+        return [
+            *_percentiles(f"fact → client, {where}", self.events, cpu),
+            *_percentiles(f"  ringing → pop, {where}", self.pops),
+        ]
 
 
 def _percentiles(what: str, millis: list[float], cpu: float | None = None) -> list[Row]:
@@ -61,14 +82,16 @@ def _percentiles(what: str, millis: list[float], cpu: float | None = None) -> li
 class Watcher:
     """One live connection that measures what it receives."""
 
-    def __init__(self, measured: Measured, start_at: float) -> None:
+    def __init__(self, measured: Measured, start_at: float, wishes: Sequence[str] = ()) -> None:
         self._measured = measured
         self._start_at = start_at
+        self._wishes = wishes
         self._rang: int | None = None
 
     async def watch(self, session: aiohttp.ClientSession) -> None:
         async with session.ws_connect("/api/v1/live") as socket:
-            await socket.send_str('{"id":1,"do":"resume"}')
+            for number, wish in enumerate(("resume", *self._wishes)):
+                await socket.send_str(f'{{"id":{number},"do":"{wish}"}}')
             async for message in socket:
                 at = time.time_ns() // 1000
                 parsed = orjson.loads(message.data)
@@ -87,10 +110,17 @@ class Watcher:
             self._rang = None
 
 
-async def measure(url: str, logins: list[tuple[str, str, int]], seconds: float) -> Measured:
-    """`logins`: (login, password, connections)."""
+async def measure(
+    url: str,
+    logins: list[tuple[str, str, int]],
+    seconds: float,
+    *,
+    warm_up: float = WARM_UP,
+    wishes: Sequence[str] = (),
+) -> Measured:
+    """`logins`: (login, password, connections); logins of one connection make the `wishes` first."""
     measured = Measured()
-    start_at = time.monotonic() + WARM_UP
+    start_at = time.monotonic() + warm_up
     sessions: list[aiohttp.ClientSession] = []
     watching: list[asyncio.Task[None]] = []
     try:
@@ -100,8 +130,10 @@ async def measure(url: str, logins: list[tuple[str, str, int]], seconds: float) 
             async with session.post("/api/v1/session", json={"login": login, "password": password}) as answer:
                 if answer.status != 201:
                     raise SystemExit(f"sign-in of {login} refused: {await answer.text()}")
-            watching += [asyncio.create_task(Watcher(measured, start_at).watch(session)) for _ in range(connections)]
-        done, _ = await asyncio.wait(watching, timeout=WARM_UP + seconds)
+            asked = wishes if connections == 1 else ()
+            watchers = [Watcher(measured, start_at, asked) for _ in range(connections)]
+            watching += [asyncio.create_task(watcher.watch(session)) for watcher in watchers]
+        done, _ = await asyncio.wait(watching, timeout=warm_up + seconds)
         for task in done:
             task.result()
             raise SystemExit("a connection was closed before the end")
@@ -162,7 +194,31 @@ async def _agent_rings(world: Any) -> None:
         await asyncio.sleep(RING_EVERY / 2)
 
 
-def run() -> list[Row]:
+# ---- the whole server under the load of benchmark c ---------------------------------------------------------------
+
+
+async def under_load() -> list[Row]:
+    async with open_centre() as centre, AsyncExitStack() as stack:
+        for agent in DESKS:
+            await stack.enter_async_context(
+                vanishing_phone("127.0.0.1", centre.asterisk.ports.sip, agent, centre.asterisk.password(agent), PHONE)
+            )
+        caller = SippCaller(centre.asterisk.ports.sip)
+        asking = caller.load("95598", script=ASKING, rate=ASK_RATE, at_once=60, calls=round(ASK_RATE * LOAD_SECONDS))
+        holding = asyncio.create_task(hold(centre, GOAL_RATE, LOADED_SECONDS))
+        queueing = asyncio.create_task(asking)
+        logins = [("1900", centre.logins["1900"], LEADERS), *((agent, centre.logins[agent], 1) for agent in DESKS)]
+        measured = await measure(
+            centre.url, logins, LOADED_SECONDS, warm_up=LENGTH + SETTLE, wishes=("sign_in", "ready")
+        )
+        (balance, load), asked = await holding, await queueing
+    if balance.failed or asked.failed:
+        raise SystemExit(f"{balance.failed + asked.failed} calls failed under the load; see benchmark c")
+    where = f"under {balance.most_at_once} + {asked.most_at_once} calls, {LEADERS} leaders + {len(DESKS)} agents"
+    return measured.rows(where, load.ours)
+
+
+def alone() -> list[Row]:
     from tests.web.web_world import PASSWORD
 
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
@@ -177,7 +233,11 @@ def run() -> list[Row]:
     finally:
         server.join(timeout=10)
         server.kill()
-    return measured.rows(f"{LEADERS} leaders + {AGENTS} agents at {RATE} facts/s", cpu)
+    return measured.rows(f"alone, {LEADERS} leaders + {AGENTS} agents at {RATE} facts/s", cpu)
+
+
+def run() -> list[Row]:
+    return [*alone(), *asyncio.run(under_load())]
 
 
 def main() -> None:
