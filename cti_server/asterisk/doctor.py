@@ -149,10 +149,13 @@ async def _version(session: Session, settings: Settings, clock: Clock) -> AsyncI
 async def _name(session: Session, settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
     answer = await _try(session, SimpleAction("CoreSettings"))
     name, ours = answer.get("SystemName") if answer else "", settings.calls.node
-    if name == ours:
-        yield Finding("ok", "system name", name)
+    if name.startswith(f"{ours}-"):
+        yield Finding("ok", "system name", f"{ours}-…")
     else:
-        mend = f"set systemname={ours} in asterisk.conf (call ids are unique per system name only), or CTI_CALLS__NODE"
+        mend = (
+            f"set systemname={ours}-<something nobody can guess> in asterisk.conf, or CTI_CALLS__NODE: call ids are unique"
+            " per system name only, and a caller who forges events in his number must not know it"
+        )
         yield Finding("warn", "system name", name or "none", mend)
 
 

@@ -29,6 +29,7 @@ _CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:;@+*#/-]{0,149}")
 _TARGET = re.compile(r"(PJSIP|Local)/[A-Za-z0-9+][A-Za-z0-9_.:@+*#/-]{0,199}")
 _EXTENSION = re.compile(r"[A-Za-z0-9_.+*#-]{1,79}")
 _CALLER = re.compile(r"([\w .+-]{1,60} )?<?[0-9A-Za-z+*#._-]{0,40}>?")
+_KEY = re.compile(r"[0-9A-D*#]")
 _UNHEARD_DIGIT = "C"
 _VERSION = re.compile(r"\d+(\.\d+)*")
 
@@ -42,8 +43,9 @@ class AmiSwitch:
         self._translate = Translator(node, clock)
         self._link = Link(settings, on_event=self._take, on_up=self._resync, on_down=self._down)
         self._subscribers: list[SwitchSubscriber] = []
-        self._kept: list[SwitchEvent] | None = []
-        """Events since login; None once the link is up."""
+        self._system_name = ""
+        self._kept: list[tuple[str, SwitchEvent]] | None = []
+        """Events since login, each with the system name it bore; None once the link is up."""
         self._lost_at: Micros | None = None
         self._started = ""
         """When Asterisk says it started, in its own words; a change means its channels are gone."""
@@ -95,6 +97,10 @@ class AmiSwitch:
         keys = {"Channel": _name(channel), "Context": _fit(_EXTENSION, context, "context")}
         await self.set_variable(channel, "TRANSFER_EXTEN", _fit(_EXTENSION, extension, "extension"))
         await self._send("Atxfer", **keys, Exten=_UNHEARD_DIGIT)
+
+    async def press(self, channel: ChannelRef, keys: str) -> None:
+        for key in keys:
+            await self._send("PlayDTMF", Channel=_name(channel), Digit=_fit(_KEY, key, "keys"), Receive="true")
 
     async def originate(
         self,
@@ -150,21 +156,34 @@ class AmiSwitch:
     # ---- what comes in -----------------------------------------------------------------------------------------
 
     def _take(self, message: Message) -> None:
+        """Before the link is up the system's name is not known yet: events are kept with the name they bear."""
+        name = message.get("SystemName")
+        if self._kept is None and not self._genuine(name):
+            return
         for event in self._translate(message):
             if self._kept is None:
                 self._emit(event)
             else:
-                self._kept.append(event)
+                self._kept.append((name, event))
+
+    def _genuine(self, name: str) -> bool:
+        """A caller can write line ends, so a whole event, into his number; he cannot know the system's name (ADR 0017)."""
+        if name == self._system_name:
+            return True
+        log.warning("ami_event_not_genuine", names_itself=name[:40])
+        return False
 
     async def _resync(self) -> None:
         about = await self._send("CoreSettings")
         status = await self._send("CoreStatus")
         started = f"{status.get('CoreStartupDate')} {status.get('CoreStartupTime')}"
         lists = await self.snapshot()
-        self._check_name(about.get("SystemName"))
+        self._system_name = about.get("SystemName")
+        self._check_name(self._system_name)
         version = _VERSION.match(about.get("AsteriskVersion"))
         # From here to the end nothing awaits, so no event can come between the kept ones and LinkUp.
-        kept, self._kept = self._kept or [], None
+        kept = [event for name, event in self._kept or () if self._genuine(name)]
+        self._kept = None
         for event in kept:
             self._emit(event)
         up = LinkUp(
@@ -193,7 +212,7 @@ class AmiSwitch:
                 log.exception("subscriber_failed", kind=type(event).__name__)
 
     def _check_name(self, system_name: str) -> None:
-        if system_name != self.node:
+        if system_name != self.node and not system_name.startswith(f"{self.node}-"):
             log.warning("system_name_differs", asterisk=system_name, ours=self.node, mend="CTI_CALLS__NODE")
 
     # ---- helpers -----------------------------------------------------------------------------------------------

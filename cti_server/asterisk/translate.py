@@ -118,7 +118,12 @@ class Translator:
 
     def __call__(self, message: Message) -> Iterable[SwitchEvent]:
         handler = self.handlers.get(message.name)
-        return handler(message) if handler else ()
+        if handler is None:
+            return ()
+        if not message.sound:
+            log.warning("ami_event_forged", event_name=message.name)
+            return ()
+        return handler(message)
 
     def forget(self) -> None:
         """The link is gone: what we knew of phones may be old."""

@@ -17,7 +17,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,11 +25,15 @@ from typing import Self
 from cti_server.errors import BadSettings, SwitchUnavailable
 from cti_server.lab.conf import AGENTS, Ports, render
 from cti_server.lab.process import Process, run
+from cti_server.services.floor import WEB_SUFFIX
+from cti_server.services.phones import DEMO_ENDPOINT, write_secrets
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 TEMPLATES = CHECKOUT / "docker" / "asterisk"
 CARRIER_ADDRESS = "127.0.0.2"
 """Where the carrier calls from and is called at; nothing else may use it."""
+PARTS = ("agent.conf", "demo.conf")
+"""Rendered into pjsip_agents.conf: once per agent, and once in the demo."""
 LEAST_VERSION = 22
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -133,6 +137,7 @@ class AsteriskInstance:
         music: str = "tone",
         webrtc_address: str = "127.0.0.1",
         carrier_match: str = CARRIER_ADDRESS,
+        demo_caller: bool = False,
         root: Path | None = None,
     ) -> None:
         self.folder = folder.resolve()
@@ -143,6 +148,7 @@ class AsteriskInstance:
         self.log = self.folder / "log" / "messages.log"
         self._agi = tuple(agi) or (f"127.0.0.1:{self.ports.agi}",)
         self._music = music
+        self._demo_caller = demo_caller
         self._program, self._modules, self._data = command(root)
         self._process: Process | None = None
         # The control socket's path must stay below 108 bytes, however deep `folder` lies.
@@ -161,6 +167,17 @@ class AsteriskInstance:
     def password(self, agent: str) -> str:
         """SIP password of an agent's phones: user `1001` over UDP, `1001w` over WebSocket."""
         return self._secrets[agent]
+
+    @property
+    def softphone_secrets(self) -> Path:
+        """What the server's setting `phones.secrets` names: passwords of the phones in pages."""
+        return self.folder / "secrets" / "softphones.json"
+
+    def _softphone_passwords(self) -> Iterator[tuple[str, str]]:
+        for agent in self.agents:
+            yield f"{agent}{WEB_SUFFIX}", self.password(agent)
+        if self._demo_caller:
+            yield DEMO_ENDPOINT, self._secrets[DEMO_ENDPOINT]
 
     @property
     def process_id(self) -> int | None:
@@ -256,7 +273,7 @@ class AsteriskInstance:
     def _kept_secrets(self) -> Mapping[str, str]:
         folder = self.folder / "secrets"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return {name: _secret(folder / name) for name in ("ami", *self.agents)}
+        return {name: _secret(folder / name) for name in ("ami", "system", *self.agents, DEMO_ENDPOINT)}
 
     def _all_values(self, retry: int, fallback: int, qualify: int, carrier_match: str) -> dict[str, str]:
         first, last = self.ports.rtp
@@ -267,6 +284,7 @@ class AsteriskInstance:
             "MUSIC": str(self.folder / "music"),
             "SOUNDS": str(TEMPLATES / "sounds"),
             "NODE": self.node,
+            "SYSTEM_SECRET": self._secrets["system"][:12],
             "AGI_NODES": "&".join(self._agi),
             "RETRY_SECONDS": str(retry),
             "FALLBACK_SECONDS": str(fallback),
@@ -297,12 +315,14 @@ class AsteriskInstance:
         for name in (TEMPLATES / "conf/empty.list").read_text().split():
             (etc / f"{name}.conf").write_text("")
         for template in (TEMPLATES / "conf").glob("*.conf"):
-            if template.name != "agent.conf":
+            if template.name not in PARTS:
                 (etc / template.name).write_text(render(template.read_text(), self._values))
-        agent = (TEMPLATES / "conf/agent.conf").read_text()
-        (etc / "pjsip_agents.conf").write_text(
-            "".join(render(agent, {"AGENT": a, "AGENT_SECRET": self.password(a)}) for a in self.agents)
-        )
+        agent, demo = ((TEMPLATES / "conf" / name).read_text() for name in PARTS)
+        phones = [render(agent, {"AGENT": a, "AGENT_SECRET": self.password(a)}) for a in self.agents]
+        if self._demo_caller:
+            phones.append(render(demo, {**self._values, "DEMO_SECRET": self._secrets[DEMO_ENDPOINT]}))
+        (etc / "pjsip_agents.conf").write_text("".join(phones))
+        write_secrets(self.softphone_secrets, self._softphone_passwords())
         _link_data(self._data, self.folder / "data")
 
     async def _make_music(self) -> None:

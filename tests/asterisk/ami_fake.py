@@ -49,7 +49,7 @@ class FakeAmi:
             "Challenge": lambda m: reply(m, Challenge="4711"),
             "Login": self._login,
             "Ping": lambda m: reply(m, Ping="Pong"),
-            "CoreSettings": lambda m: reply(m, AsteriskVersion="22.10.1", SystemName="lab"),
+            "CoreSettings": lambda m: reply(m, AsteriskVersion="22.10.1", SystemName="lab-x7"),
             "CoreStatus": lambda m: reply(m, CoreStartupDate="2026-01-02", CoreStartupTime="03:04:05"),
             "CoreShowChannels": reply_list,
             "DeviceStateList": reply_list,

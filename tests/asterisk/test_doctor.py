@@ -98,9 +98,9 @@ async def test_a_healthy_switch_has_nothing_to_mend(fake: Healthy, tmp_path: Pat
 @pytest.mark.parametrize(
     ("answer", "what", "level", "words"),
     [
-        (("CoreSettings", {"AsteriskVersion": "20.9.3", "SystemName": "lab"}), "Asterisk version", "fail", "22.10"),
-        (("CoreSettings", {"AsteriskVersion": "22.9.1", "SystemName": "lab"}), "Asterisk version", "fail", "22.10"),
-        (("CoreSettings", {"AsteriskVersion": "odd", "SystemName": "lab"}), "Asterisk version", "warn", "reporting"),
+        (("CoreSettings", {"AsteriskVersion": "20.9.3", "SystemName": "lab-x7"}), "Asterisk version", "fail", "22.10"),
+        (("CoreSettings", {"AsteriskVersion": "22.9.1", "SystemName": "lab-x7"}), "Asterisk version", "fail", "22.10"),
+        (("CoreSettings", {"AsteriskVersion": "odd", "SystemName": "lab-x7"}), "Asterisk version", "warn", "reporting"),
         (("CoreSettings", {"AsteriskVersion": "23.0.0", "SystemName": ""}), "system name", "warn", "systemname=lab"),
         (("Ping", {"Timestamp": "1795295847.886596"}), "clocks", "fail", "chrony"),
         (("Ping", {}), "clocks", "warn", "time service"),

@@ -111,8 +111,10 @@ async def test_no_pattern_passes_for_a_channel(switch: AmiSwitch, name: str) -> 
 async def test_events_that_come_during_the_resync_are_kept_and_merged(fake: FakeAmi) -> None:
     def lists(request: Message) -> bytes:
         # Ended is told before the list that still shows the channel; Born after the list that does not.
-        fake.send(b"Event: Hangup\r\nChannel: PJSIP/1001-00000001\r\nUniqueid: old\r\nCause: 16\r\n\r\n")
-        fake.send(b"Event: Newchannel\r\nChannel: PJSIP/1002-00000002\r\nUniqueid: new\r\n\r\n")
+        fake.send(
+            b"Event: Hangup\r\nSystemName: lab-x7\r\nChannel: PJSIP/1001-00000001\r\nUniqueid: old\r\nCause: 16\r\n\r\n"
+        )
+        fake.send(b"Event: Newchannel\r\nSystemName: lab-x7\r\nChannel: PJSIP/1002-00000002\r\nUniqueid: new\r\n\r\n")
         old = {
             "Event": "CoreShowChannel",
             "Channel": "PJSIP/1001-00000001",
@@ -127,7 +129,7 @@ async def test_events_that_come_during_the_resync_are_kept_and_merged(fake: Fake
     told = Told(switch)
     async with switch:
         async with asyncio.timeout(5):
-            while sum(isinstance(e, SwitchEvent) for e in switch._kept or ()) < 2:
+            while len(switch._kept or ()) < 2:
                 await asyncio.sleep(0.005)
         assert told.events == []
         assert not switch.linked
@@ -190,3 +192,15 @@ async def test_fallback_queues_get_the_difference_only(fake: FakeAmi, switch: Am
     assert sent(fake, "QueueRemove")["Queue"] == "cti-b"
     with pytest.raises(InvalidValue):
         await switch.sync_fallback({"cti-a": frozenset({"1,2"})})
+
+
+async def test_an_event_that_does_not_bear_the_systems_name_is_not_believed(fake: FakeAmi) -> None:
+    switch = AmiSwitch(fake.settings(), "lab", SystemClock())
+    told = Told(switch)
+    async with switch:
+        await told.until(LinkUp)
+        for name, ids in (("lab", ("forged",)), ("lab-x7", ("one", "two")), ("lab-x7", ("true",))):
+            lines = "".join(f"Uniqueid: {unique}\r\n" for unique in ids)
+            fake.send(f"Event: Hangup\r\nSystemName: {name}\r\nChannel: PJSIP/1001-00000001\r\n{lines}\r\n".encode())
+        await told.until(ChannelEnded)
+    assert [event.channel.uniqueid for event in told.events if isinstance(event, ChannelEnded)] == ["true"]

@@ -74,6 +74,14 @@ class Message:
             if colon:
                 yield name.decode("utf-8", "replace"), value.removeprefix(b" ").decode("utf-8", "replace")
 
+    @property
+    def sound(self) -> bool:
+        """Every line is a header, and none that stands once in Asterisk's events stands twice. Asterisk writes a caller's
+        number and name as they came, line ends too, so a caller could add headers of his own choice (ADR 0017)."""
+        lines = self.raw.split(b"\r\n")[1:]
+        names = [line[: line.find(b"=")] if b"Variable: " in line else line.partition(b":")[0] for line in lines]
+        return all(b":" in line for line in lines) and len(set(names)) == len(names)
+
     def as_event(self) -> Event:
         """asterisk-ami's Event. Not by its own `read`, which takes U+2028 in a caller's name for a new header."""
         event = Event(self.name, {})
