@@ -225,6 +225,23 @@ class Board:
     def calls_in_progress(self) -> int:
         return len(self._calls)
 
+    def replace_queue(self, queue: Queue) -> set[Key]:
+        """A queue is new, or its settings are: the day's counts stay, thresholds hold from now on."""
+        tally = self._tallies.get(queue.name)
+        if tally is None:
+            tally = self._tallies[queue.name] = _Tally(queue)
+            for agent_id, state in self._agents.items():
+                if queue.name in self._members.get(agent_id, ()):
+                    tally.count_agent(state, 1)
+            for visit in self._visits.values():
+                if visit.queue == queue.name:
+                    tally.count_now(visit, 1)
+        tally.queue = queue
+        return {("queue", queue.name)}
+
+    def remove_queue(self, name: QueueName) -> set[Key]:
+        return {("queue", name)} if self._tallies.pop(name, None) else set()
+
     def queue(self, name: QueueName) -> QueueView | None:
         tally = self._tallies.get(name)
         return tally.view() if tally else None

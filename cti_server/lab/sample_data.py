@@ -19,11 +19,12 @@ from cti_server.domain.agents import Agent
 from cti_server.domain.customers import Account, Customer, Holding
 from cti_server.domain.ids import MINUTE, AgentId, CustomerId, Micros, QueueName, to_datetime, uuid7
 from cti_server.domain.queues import Queue
+from cti_server.domain.setup import Disposition, PauseCode, Skill
 from cti_server.domain.users import Role, User
 from cti_server.errors import BadSettings, NotFound
 from cti_server.lab.sample_history import write_history
 from cti_server.storage.accounts import SqlAccounts
-from cti_server.storage.configuration import Disposition, PauseCode, SqlConfiguration
+from cti_server.storage.configuration import SqlConfiguration
 from cti_server.storage.customers import SqlCustomers
 from cti_server.storage.engine import Database
 from cti_server.storage.passwords import Hasher
@@ -69,7 +70,6 @@ AGENTS = (
         "沈岚",
         {"vip": 5, "general": 2, "billing": 2, "repair": 2, "emergency": 5, "english": 2},
         {"zh": 10, "en": 7, "power": 5},
-        roles=frozenset({"agent", "shift_leader"}),
     ),
 )
 PAUSE_CODES = (
@@ -78,6 +78,11 @@ PAUSE_CODES = (
     PauseCode(code="training", zh="培训", en="Training", position=3),
     PauseCode(code="meeting", zh="会议", en="Meeting", position=4),
     PauseCode(code="paperwork", zh="案头工作", en="Paperwork", position=5),
+)
+SKILLS = (
+    Skill(code="zh", zh="中文", en="Chinese", position=1),
+    Skill(code="en", zh="英文", en="English", position=2),
+    Skill(code="power", zh="电力抢修", en="Power faults", position=3),
 )
 DISPOSITIONS = (
     Disposition(code="enquiry", zh="咨询查询", en="Enquiry", position=1),
@@ -173,9 +178,16 @@ async def _configuration(configuration: SqlConfiguration) -> None:
     for agent in AGENTS:
         if agent.agent_id not in known:
             await configuration.save_agent(agent)
+    await _lists(configuration)
+
+
+async def _lists(configuration: SqlConfiguration) -> None:
     if not await configuration.pause_codes():
         for code in PAUSE_CODES:
             await configuration.save_pause_code(code)
+    if not await configuration.skills():
+        for skill in SKILLS:
+            await configuration.save_skill(skill)
     if not await configuration.dispositions():
         for disposition in DISPOSITIONS:
             await configuration.save_disposition(disposition)

@@ -7,7 +7,7 @@ since removed stays on the timeline.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -16,33 +16,13 @@ from sqlalchemy import Table, delete, select
 from cti_server.domain.agents import Agent
 from cti_server.domain.ids import AgentId, QueueName
 from cti_server.domain.queues import Queue
+from cti_server.domain.setup import Disposition, PauseCode, Skill
 from cti_server.errors import NotFound
 from cti_server.storage import tables
 from cti_server.storage.engine import Database
 
 _queue = TypeAdapter(Queue)
 _agent = TypeAdapter(Agent)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PauseCode:
-    """A reason to pause; `zh` and `en` are what the desktop shows."""
-
-    code: str
-    zh: str
-    en: str
-    position: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disposition:
-    """What a call was about, chosen in wrap-up; `queues` empty = offered in every queue."""
-
-    code: str
-    zh: str
-    en: str
-    position: int = 0
-    queues: tuple[str, ...] = ()
 
 
 class SqlConfiguration:
@@ -79,6 +59,13 @@ class SqlConfiguration:
     async def pause_codes(self) -> list[dict[str, Any]]:
         """As `wire.PauseCode`."""
         return await self._rows(tables.pause_codes, tables.pause_codes.c.position, tables.pause_codes.c.code)
+
+    async def skills(self) -> list[Skill]:
+        rows = await self._rows(tables.skills, tables.skills.c.position, tables.skills.c.code)
+        return [Skill(**row) for row in rows]
+
+    async def save_skill(self, skill: Skill) -> None:
+        await self._save(tables.skills, asdict(skill))
 
     async def save_pause_code(self, code: PauseCode) -> None:
         await self._save(tables.pause_codes, asdict(code))

@@ -4,7 +4,7 @@ timeline         facts, calls, visits             written by the journal only
 customers        customers, phones, accounts, holdings
 tickets          tickets, ticket_notes, numbers
 after calls      call_notes
-set-up           queues, agents, pause_codes, dispositions, settings
+set-up           queues, agents, skills, pause_codes, dispositions, flow_versions, settings
 people           users, sessions, audit
 """
 
@@ -226,6 +226,28 @@ dispositions = Table(
     Column("queues", Json, nullable=False),
 )
 
+skills = Table(
+    "skills",
+    metadata,
+    Column("code", String(40), primary_key=True),
+    Column("position", Integer, nullable=False, default=0),
+    Column("zh", String(64), nullable=False),
+    Column("en", String(64), nullable=False),
+)
+
+flow_versions = Table(
+    "flow_versions",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("file", String(64), nullable=False),
+    Column("digest", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("login", String(64), nullable=False),
+    Column("note", String(256), nullable=False, default=""),
+    Column("text", Text, nullable=False),
+    Index(None, "file", "id"),
+)
+
 settings = Table(
     "settings",
     metadata,
@@ -271,4 +293,5 @@ audit = Table(
     Column("after", Json),
     Index(None, "at"),
     Index(None, "login", "at"),
+    Index(None, "action", "at"),
 )

@@ -12,10 +12,11 @@ from cti_server.domain.customers import Account, Customer, Holding
 from cti_server.domain.ids import MINUTE, AgentId, CallId, CustomerId, QueueName
 from cti_server.domain.orders import CallbackRequest
 from cti_server.domain.queues import Queue, Relaxation
+from cti_server.domain.setup import Disposition, PauseCode
 from cti_server.domain.users import SignInSession, User
 from cti_server.errors import Conflict, InvalidValue, NotFound
 from cti_server.storage.accounts import LOCK, SqlAccounts
-from cti_server.storage.configuration import Disposition, PauseCode, SqlConfiguration
+from cti_server.storage.configuration import SqlConfiguration
 from cti_server.storage.customers import SqlCustomers
 from cti_server.storage.engine import Database
 from cti_server.storage.tickets import SqlTickets
@@ -239,7 +240,6 @@ async def test_queues_agents_and_lists_come_back_as_they_were(database: Database
         name="林晓",
         queues={queue.name: 9},
         skills={"en": 3},
-        roles=frozenset({"agent", "quality"}),
     )
     await configuration.save_queue(queue)
     await configuration.save_queue(replace(queue, priority=5))

@@ -20,7 +20,6 @@ from cti_server.domain.agents.state import (
     AgentRules,
     AgentState,
     Intent,
-    Role,
     SystemState,
 )
 from cti_server.domain.agents.wishes import (
@@ -43,7 +42,6 @@ __all__ = [
     "AgentRules",
     "AgentState",
     "Intent",
-    "Role",
     "SystemState",
     "apply",
     "due",

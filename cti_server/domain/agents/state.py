@@ -11,7 +11,6 @@ from cti_server.errors import InvalidValue
 
 Intent = Literal["ready", "paused", "signed_out"]
 SystemState = Literal["available", "offered", "talking", "hold", "wrap_up", "unreachable", "busy_elsewhere"]
-Role = Literal["agent", "shift_leader", "deputy_leader", "quality", "back_office", "finance", "administrator"]
 WITH_CALLER: frozenset[SystemState] = frozenset({"offered", "talking", "hold"})
 WORKING: frozenset[SystemState] = WITH_CALLER | {"wrap_up"}
 MISSED_CALLS = "missed_calls"
@@ -21,7 +20,9 @@ SIGNED_IN = "signed_in"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """One agent as configured. Raises InvalidValue for a skill or queue level outside 1–10."""
+    """One agent as configured; what he may do besides taking calls is his user's role (domain/users.py).
+
+    Raises InvalidValue for a skill or queue level outside 1–10."""
 
     agent_id: AgentId
     name: str = ""
@@ -30,7 +31,6 @@ class Agent:
     queues: Mapping[QueueName, int] = field(default_factory=dict)
     """Queue → level 1–10; the higher level is chosen first."""
     skills: Mapping[str, int] = field(default_factory=dict)
-    roles: frozenset[Role] = frozenset({"agent"})
     certified: bool = True
     """The training certificate is entered; without it no calls (service-rules.md 1)."""
     suspended: bool = False
