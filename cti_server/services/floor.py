@@ -106,6 +106,10 @@ class Floor:
         self.agent(agent_id)
         return self._states[agent_id]
 
+    def queue_of(self, agent_id: AgentId) -> Queue | None:
+        """The queue of the caller he has in hand or wraps up."""
+        return self._queue_of(self.state(agent_id))
+
     def knows(self, agent_id: str) -> bool:
         return agent_id in self._agents
 

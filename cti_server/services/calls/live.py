@@ -13,6 +13,7 @@ Owner of a call is its session while a line is attached; without one (after our 
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +41,10 @@ from cti_server.domain.facts import (
     VisitStarted,
 )
 from cti_server.domain.ids import SECOND, AgentId, CallId, ChannelRef, Micros, OfferId, QueueName, VisitId
+
+
+KEPT_ENDED = 500
+"""Records of ended calls kept in memory for the wrap-ups that follow."""
 
 
 @dataclass(slots=True)
@@ -80,6 +85,8 @@ class LiveCall:
     leaving: bool = False
     """The switch is moving the caller elsewhere (blind transfer): the end of this line is not the end of the call."""
     in_fallback: bool = False
+    consulting: bool = False
+    """The agent asks a colleague while the caller is held (attended transfer)."""
     serves: CallId | None = None
     """A consultation that carries on for this call after an attended transfer into a queue."""
     over: bool = False
@@ -166,6 +173,7 @@ class LiveCall:
         self.held(False, at)
         agent_id, visit.talking = visit.talking, None
         self.agent_channel = None
+        self.consulting = False
         self.note(TalkEnded, at, visit_id=visit.visit_id, agent_id=agent_id, side=side)
 
     # -- the end ---------------------------------------------------------------------------------------------
@@ -201,6 +209,7 @@ class LiveCalls:
         self._bus, self._clock = bus, clock
         self._calls: dict[CallId, LiveCall] = {}
         self._channels: dict[tuple[str, str], CallId] = {}
+        self._ended: OrderedDict[CallId, CallRecord] = OrderedDict()
         bus.subscribe(self._fold)
 
     def __len__(self) -> int:
@@ -211,6 +220,11 @@ class LiveCalls:
 
     def get(self, call_id: CallId | None) -> LiveCall | None:
         return self._calls.get(call_id) if call_id is not None else None
+
+    def record(self, call_id: CallId) -> CallRecord | None:
+        """Of a call in progress or lately over: what agents do in wrap-up shows at once. None = ask the archive."""
+        live = self.get(call_id)
+        return live.record if live else self._ended.get(call_id)
 
     def on_channel(self, channel: ChannelRef) -> LiveCall | None:
         return self.get(self._channels.get(channel.key))
@@ -240,13 +254,21 @@ class LiveCalls:
     def _fold(self, recorded: Recorded) -> None:
         fact = recorded.fact
         live = self.get(fact.call_id) if isinstance(fact, CallFact) else None
+        if isinstance(fact, CallFact) and fact.call_id in self._ended:
+            self._ended[fact.call_id] = fold(self._ended[fact.call_id], fact)
         if live is None or not isinstance(fact, CallFact):
             return
         live.record = fold(live.record, fact)
+        if isinstance(fact, OfferEnded) and live.visit and live.visit.offer and live.visit.offer[0] == fact.offer_id:
+            live.visit.offer = None  # withdrawn at its deadline, by the floor
         if isinstance(fact, CallEnded):
             self._forget(fact.call_id)
 
     def _forget(self, call_id: CallId) -> None:
         live = self._calls.pop(call_id)
+        if live.record is not None:
+            self._ended[call_id] = live.record
+        if len(self._ended) > KEPT_ENDED:
+            self._ended.popitem(last=False)
         for key in live.aliases:
             self._channels.pop(key, None)

@@ -60,8 +60,8 @@ class SwitchWatch:
         live, agent_id = self._leg(event)
         if live is None or agent_id is None or live.visit is None:
             return
-        offered = live.visit.offer is not None and live.visit.offer[1] == agent_id
-        if offered or (live.in_fallback and live.waiting):
+        # Without an offer it is the fallback queue that rang him, or ringing that outlived its deadline.
+        if live.waiting and (live.visit.offer is None or live.visit.offer[1] == agent_id):
             live.agent_channel = event.channel
             live.talk_started(agent_id, event.at, event.channel.name)
 
