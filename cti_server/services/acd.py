@@ -19,7 +19,7 @@ import structlog
 
 from cti_server.bus import Bus
 from cti_server.clock import Clock
-from cti_server.domain.facts import OfferEnded, Recorded, TalkEnded, TalkStarted, VisitEnded
+from cti_server.domain.facts import OfferEnded, Recorded, TalkEnded, TalkStarted, VisitAssigned, VisitEnded
 from cti_server.domain.ids import SECOND, AgentId, ChannelRef, Micros, QueueName, VisitId
 from cti_server.domain.queues import Queue, micros, skills_key
 from cti_server.domain.routing import Decision, Offer, Overflow, Router, Seat, Waiting
@@ -192,6 +192,15 @@ class Acd:
         if queue is not None:
             wrap_up = micros(self.queue(queue).wrap_up_seconds)
             self._handling.setdefault(queue, Recent()).add(fact.at - since + wrap_up)
+
+    def assign(self, visit_id: VisitId, agent_id: AgentId, by: str) -> None:
+        """Give a waiting caller to a free agent out of turn. Raises NotFound and Conflict, and then nothing has changed."""
+        place = self._places.get(visit_id)
+        if place is None:
+            raise NotFound("this caller is not waiting any more")
+        offer = self._router.assign(visit_id, agent_id, self._clock.now())
+        place.live.note(VisitAssigned, visit_id=visit_id, agent_id=agent_id, by=by)
+        self._carry(offer)
 
     def position(self, place: Place) -> int:
         """1 = next."""

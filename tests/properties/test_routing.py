@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -13,6 +14,7 @@ from cti_server.domain.facts import MISSES, OfferResult
 from cti_server.domain.ids import SECOND, AgentId, CallId, Micros, QueueName, VisitId
 from cti_server.domain.queues import Queue, Relaxation, Skills
 from cti_server.domain.routing import CallbackDue, Decision, Offer, Overflow, Router, Seat, TimedOut, Waiting
+from cti_server.errors import Conflict
 
 A, B, C = QueueName("a"), QueueName("b"), QueueName("c")
 QUEUES = {
@@ -288,6 +290,21 @@ class RoutingMachine(RuleBasedStateMachine):
             person.found = 0
         self.naive.settle_preferred()
         self.router.offer_ended(visit, agent, result, self.now)
+        self.decide()
+
+    @precondition(lambda self: self.naive.people)
+    @rule(data=st.data(), agent=st.sampled_from(AGENTS))
+    def assign(self, data: st.DataObject, agent: AgentId) -> None:
+        """By hand: any waiting caller to any free agent, whatever queue, skills and back-offs say; else nothing changes."""
+        visit = data.draw(st.sampled_from(sorted(self.naive.people)))
+        person, seat = self.naive.people[visit], self.naive.seats.get(agent)
+        if person.offered or seat is None or not seat.available or agent in self.naive.ringing:
+            with pytest.raises(Conflict):
+                self.router.assign(visit, agent, self.now)
+        else:
+            assert self.router.assign(visit, agent, self.now) == Offer(visit, agent)
+            person.offered = agent
+            self.naive.ringing.add(agent)
         self.decide()
 
     @rule(seconds=st.integers(0, 25))

@@ -15,6 +15,7 @@ from cti_server.domain.queues import Queue
 from cti_server.domain.routing import rules
 from cti_server.domain.routing.index import AgentRecord, Group, Line, VisitRecord, discard
 from cti_server.domain.routing.model import Offer, Seat
+from cti_server.errors import Conflict
 
 
 class Floor:
@@ -225,6 +226,15 @@ class Floor:
         if preferred is not None and group.is_idle(preferred) and preferred not in visit.barred:
             return preferred
         return next((agent_id for agent_id in group.best_first() if agent_id not in visit.barred), None)
+
+    def assign(self, visit: VisitRecord, agent_id: AgentId) -> Offer:
+        """Raises Conflict when either has an offer or the agent is not free."""
+        agent = self.agents.get(agent_id)
+        if visit.offered_to is not None:
+            raise Conflict("this caller is being offered to an agent already", reason="offered")
+        if agent is None or not agent.seat.available or agent_id in self._offers:
+            raise Conflict(f"agent {agent_id} is not free", reason="not_free")
+        return self._offer(visit.waiting.visit_id, agent_id)
 
     def _offer(self, visit_id: VisitId, agent_id: AgentId) -> Offer:
         visit = self.visits[visit_id]

@@ -13,7 +13,7 @@ from cti_server.domain.queues import Queue, micros, skills_key
 from cti_server.domain.routing import rules
 from cti_server.domain.routing.floor import Floor
 from cti_server.domain.routing.index import AgentRecord, VisitRecord
-from cti_server.domain.routing.model import CallbackDue, Decision, Overflow, Seat, TimedOut, Waiting
+from cti_server.domain.routing.model import CallbackDue, Decision, Offer, Overflow, Seat, TimedOut, Waiting
 from cti_server.domain.routing.timers import Timer, Timers
 
 
@@ -130,6 +130,16 @@ class Router:
             self.leave(visit_id)
         else:
             self._return(visit, agent_id)
+
+    def assign(self, visit_id: VisitId, agent_id: AgentId, now: Micros) -> Offer:
+        """Offer this caller to this agent out of turn: carry it out like one of `decide`. Queue, skills and back-offs do not
+        count, because a person decided. Raises NotFound when the caller does not wait, Conflict when he or the agent has an
+        offer or the agent is not free."""
+        visit = self._floor.visits.get(visit_id)
+        if visit is None:
+            raise rules.not_waiting(visit_id)
+        self._tick(now)
+        return self._floor.assign(visit, agent_id)
 
     # ---- what to do ------------------------------------------------------------------------------------------
 
