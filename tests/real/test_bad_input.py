@@ -20,6 +20,7 @@ from aiohttp import web
 from cti_server.app import Server
 from cti_server.config import AgiSettings, CallSettings, DatabaseSettings, HttpSettings, PathSettings
 from cti_server.domain import facts as f
+from cti_server.domain.aloud import aloud
 from cti_server.errors import BadSettings
 from cti_server.lab.asterisk import CHECKOUT, AsteriskInstance
 from cti_server.lab.postgres import PostgresInstance
@@ -137,7 +138,7 @@ ANSWERS: dict[str, object] = {
     "list": [1, 2, 3],
     "words": {"amount": "a lot"},
     "endless": {"amount": "1" * 40},
-    "null": {"amount": None},
+    "nothing_in_it": {"amount": None},
 }
 
 
@@ -148,7 +149,7 @@ async def crm(request: web.Request) -> web.Response:
             await asyncio.sleep(4)
             return web.json_response({"amount": "12.30"})
         case "hanging":
-            await asyncio.sleep(30)
+            await asyncio.sleep(6)
         case "error":
             return web.Response(status=500)
         case "html":
@@ -176,7 +177,7 @@ async def slow_source(centre: Centre, did: str) -> None:
         await asyncio.sleep(2.5)
         await one.hang_up()
     assert await one.heard_phrase("one_moment")
-    assert await one.heard(("您的账户欠费", "十二", "元"), "zh")
+    assert await one.heard(("您的账户欠费", *aloud("amount", "12.30", "zh")))
     one.check_never_silent()
 
 

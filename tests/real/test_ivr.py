@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,12 @@ import structlog
 
 from cti_server import logs
 from cti_server.clock import SystemClock
+from cti_server.config import CallSettings
 from cti_server.domain import facts as f
+from cti_server.domain.ids import AgentId
 from cti_server.domain.orders import Ticket
 from cti_server.lab.asterisk import AsteriskInstance
+from cti_server.lab.phones import Behaviour
 from cti_server.storage.engine import open_database
 from cti_server.storage.tickets import SqlTickets
 from tests.real.centre import Centre, open_centre
@@ -396,3 +400,92 @@ async def silent(centre: Centre) -> None:
 async def test_who_calls_decides_what_he_hears(centre: Centre) -> None:
     await together(repeat_caller(centre), elderly(centre), danger(centre), withheld(centre), silent(centre))
     await centre.calls_over()
+
+
+# ---- waiting, talking, after --------------------------------------------------------------------------------------
+
+
+async def test_nobody_hears_silence_on_the_way_to_an_agent(centre: Centre) -> None:
+    """Waiting with music, ringing, the talk, a blind transfer, another wait; then the survey after an agent hung up."""
+    first = await centre.agent("1001", Behaviour(answer_after=1.0), ready=False)
+    async with caller(centre, STRANGER) as one:
+        await one.press("0", at="main")
+        await one.until(f.VisitStarted)
+        await asyncio.sleep(4)
+        centre.server.floor.ready(AgentId("1001"))
+        await one.until(f.TalkStarted)
+        await asyncio.sleep(1.5)
+        await first.transfer("q-billing")
+        assert (await one.until(f.VisitStarted, 2)).queue == "billing"
+        second = await centre.agent("1002", Behaviour(answer_after=0.5, hang_up_after=2.5))
+        await one.until(f.TalkStarted, 2)
+        await one.until(f.CallEnded)
+    one.check_never_silent()
+    await first.unregister()
+    await second.unregister()
+
+
+async def test_the_survey_comes_after_the_agent_hung_up(centre: Centre) -> None:
+    phone = await centre.agent("1003", Behaviour(answer_after=0.5, hang_up_after=1.5))
+    async with caller(centre, STRANGER) as one:
+        await one.press("1", at="main")
+        await one.press("3", at="fault")
+        assert (await one.until(f.TalkStarted)).agent_id == "1003"
+        await one.until(f.CallEnded)
+    assert [x.queue for x in one.of(f.VisitStarted)] == ["emergency"]
+    assert not one.of(f.SurveyOffered), "nobody in danger is asked for a score"
+    one.check_never_silent()
+    centre.server.floor.ready(AgentId("1003"))
+    async with caller(centre, STRANGER) as other:
+        await other.press("0", at="main")
+        await other.until(f.TalkEnded)
+        await other.asked("survey")
+        await other.listened()
+        await other.press("5")
+        report = await other.over()
+    assert report.ended_by == "switch"
+    assert [(x.score, x.agent_id) for x in other.of(f.SurveyAnswered)] == [(5, "1003")]
+    assert await other.heard(words_of(other, "survey", "thanks", "zh"))
+    assert await other.heard_node("goodbye")
+    other.check_never_silent()
+    await phone.unregister()
+
+
+def where_it_is_night() -> str:
+    """A time zone in which it is about two o'clock in the morning."""
+    east = (2 - datetime.now(UTC).hour) % 24
+    return f"Etc/GMT-{east}" if east <= 12 else f"Etc/GMT+{24 - east}"
+
+
+async def test_at_night(asterisk: AsteriskInstance, tmp_path: Path) -> None:
+    async def emergency(centre: Centre) -> None:
+        async with caller(centre, STRANGER) as one:
+            await one.press("0", at="main")
+            await one.asked("after_hours")
+            await one.listened()
+            await one.press("1")
+            assert (await one.until(f.VisitStarted)).queue == "emergency"
+            await one.hang_up()
+        assert await one.heard_node("after_hours")
+        one.check_never_silent()
+
+    async def leaves_message(centre: Centre) -> None:
+        async with caller(centre, STRANGER, to="4008") as one:
+            await one.press("0", at="main")
+            await one.press("2", at="after_hours")
+            await one.asked("message")
+            await one.listened()
+            await one.speak(2)
+            await one.hang_up()
+            created = await one.until(f.TicketCreated)
+        assert (await ticket(tmp_path, created)).kind == "message"
+
+    async def frail(centre: Centre) -> None:
+        async with caller(centre, ELDERLY) as one:
+            assert (await one.until(f.VisitStarted)).queue == "emergency"
+            await one.hang_up()
+
+    calls = CallSettings(node=asterisk.node, time_zone=where_it_is_night())
+    async with open_centre(asterisk, tmp_path, calls=calls) as centre:
+        await together(emergency(centre), leaves_message(centre), frail(centre))
+        await centre.calls_over()
