@@ -46,6 +46,7 @@ from cti_server.services.lookups.notices import NoticeFile
 from cti_server.services.lookups.registry import Lookups
 from cti_server.services.phones import Phones
 from cti_server.services.prompts import PromptKeeper
+from cti_server.services.work import WorkService
 from cti_server.speech.speaker import from_settings
 from cti_server.storage.accounts import SqlAccounts
 from cti_server.storage.configuration import SqlConfiguration
@@ -57,6 +58,7 @@ from cti_server.storage.pins import PinHasher, pin_key
 from cti_server.storage.spill import SpillFile
 from cti_server.storage.tickets import SqlTickets
 from cti_server.storage.users import SqlUsers
+from cti_server.storage.work import SqlNotes
 from cti_server.web.app import create_app
 from cti_server.web.sounds import add_sounds
 
@@ -168,27 +170,42 @@ class Server:
         self._lookups = Lookups.load(settings.paths.flows / "lookups.yaml", own, clock)
         self._stack.push_async_callback(self._lookups.close)
         paths = settings.paths
-        self._sessions = Sessions(
-            Parts(
-                settings=calls,
-                render_seconds=settings.speech.render_seconds,
-                bus=self.bus,
-                clock=clock,
-                calls=self.calls,
-                acd=self.acd,
-                floor=self.floor,
-                flows=self.flows,
-                customers=customers,
-                lookups=self._lookups,
-                tickets=tickets,
-                speaker=self.speaker,
-                switch=self.switch,
-                recordings=Recordings(
-                    paths.recordings.absolute(), paths.recordings_on_switch or paths.recordings.absolute()
-                ),
-                callbacks=self.callbacks,
-                targets=targets,
-            )
+        parts = Parts(
+            settings=calls,
+            render_seconds=settings.speech.render_seconds,
+            bus=self.bus,
+            clock=clock,
+            calls=self.calls,
+            acd=self.acd,
+            floor=self.floor,
+            flows=self.flows,
+            customers=customers,
+            lookups=self._lookups,
+            tickets=tickets,
+            speaker=self.speaker,
+            switch=self.switch,
+            recordings=Recordings(
+                paths.recordings.absolute(), paths.recordings_on_switch or paths.recordings.absolute()
+            ),
+            callbacks=self.callbacks,
+            targets=targets,
+        )
+        self._sessions = Sessions(parts)
+        self.work = WorkService(
+            bus=self.bus,
+            clock=clock,
+            floor=self.floor,
+            calls=self.calls,
+            archive=self._facts,
+            acd=self.acd,
+            notes=SqlNotes(self._database, clock),
+            tickets=tickets,
+            files=files,
+            customers=customers,
+            codes=config,
+            callbacks=self.callbacks,
+            priority=parts.priority,
+            time_zone=calls.time_zone,
         )
         self.phones = Phones(self.floor, config, settings.phones.secrets)
         await self.phones.restore()
@@ -252,6 +269,7 @@ class Server:
             clock=self._clock,
             health=self._health,
             phones=self.phones,
+            work=self.work,
         )
         add_sounds(application, PROMPTS_PATH, self.speaker.file)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)

@@ -10,11 +10,15 @@ export interface BoardRows { at: number; switch_linked: boolean; queues: (QueueR
 
 export interface CallRecord { call_id: string; at: number; ended_at: number | null; caller: string; did: string; direction: string; customer_id: string | null; customer_name: string | null; queue: string | null; outcome: string | null; agent_id: string | null; wait_micros: number; talk_micros: number; unknown_end: boolean; timeline: (Event)[] }
 
+export interface CallWork { call_id: string; note: NoteSaved; disposition: string | null; required: boolean; until_done: boolean; extended: boolean; codes: (DispositionCode)[] }
+
 export interface Contact { kind: "call" | "order" | "message" | "callback" | "complaint"; at: number; call_id: string; ticket_id: string; number: string; queue: string | null; outcome: string | null; agent_id: string | null; topic: string }
 
 export interface Counts { signed_in: number; ready: number; talking: number; wrap_up: number; paused: number; calls: number }
 
-export interface CustomerCard { customer_id: string; name: string; company: string; tier: string; flags: (string)[]; phones: (string)[]; address: string; language: string | null; accounts: (Account)[]; orders: (Order)[]; contacts: (Contact)[] }
+export interface CustomerCard { customer_id: string; name: string; company: string; tier: string; flags: (string)[]; phones: (string)[]; address: string; language: string | null; email: string; convenient_time: string; notes: string; accounts: (Account)[]; orders: (Order)[]; contacts: (Contact)[] }
+
+export interface CustomerRow { customer_id: string; name: string; company: string; tier: string; flags: (string)[]; phones: (string)[] }
 
 export interface DemoCaller { number: string; name: string }
 
@@ -28,17 +32,25 @@ export interface DirectoryAgent { agent_id: string; name: string; free: boolean;
 
 export interface DirectoryQueue { name: string; title: Record<string, string>; code: string; ready: number; waiting: number }
 
+export interface DispositionCode { code: string; zh: string; en: string; queues: (string)[] }
+
 export interface Done { me: Me | null }
 
 export interface ErrorBody { code: string; message: string; details: Record<string, unknown> }
 
 export interface Event { event: number; kind: string; at: number; data: Record<string, unknown> }
 
+export interface Figures { since: number; answered: number; missed: number; talk_micros: number; hold_micros: number; wrap_up_micros: number; average_micros: number | null }
+
 export interface Health { status: "ok" | "degraded"; version: string; switch_linked: boolean; database: boolean; calls: number; details: Record<string, unknown> | null }
 
 export interface LiveState { last: number; now: number; me: Me | null; board: Board }
 
 export interface Me { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; queues: (string)[] }
+
+export interface NoteSaved { call_id: string; text: string; version: number; saved_at: number | null }
+
+export interface NumberInfo { number: string; shown: string; region: Record<string, string>; carrier: Record<string, string> }
 
 export interface Order { ticket_id: string; number: string; kind: string; state: string; opened_at: number; due_at: number | null; summary: string }
 
@@ -48,15 +60,23 @@ export interface PauseCode { code: string; zh: string; en: string }
 
 export interface Phone { use: "desk" | "softphone"; desk: boolean; softphone: boolean; account: SipAccount | null }
 
-export interface Pop { call_id: string; visit_id: string | null; offer_id: string | null; caller: string; did: string; queue: string | null; language: string | null; entered_at: number | null; answered_at: number | null; path: (PathStep)[]; digits: (Digits)[]; customer: CustomerCard | null }
+export interface Pop { call_id: string; visit_id: string | null; offer_id: string | null; caller: string; did: string; queue: string | null; language: string | null; entered_at: number | null; answered_at: number | null; path: (PathStep)[]; digits: (Digits)[]; customer: CustomerCard | null; candidates: (CustomerRow)[]; number: NumberInfo | null; repeat: Repeat | null }
 
 export interface QueueRow { name: string; title: Record<string, string>; waiting: number; longest_since: number | null; offered: number; ringing: number; talking: number; ready: number; free: number; signed_in: number; answered: number; abandoned: number; abandoned_short: number; overflowed: number; callbacks: number; answer_rate: number | null; asa: number | null; average_talk: number | null; service_levels: Record<string, number | null>; alarms: ("waiting" | "longest_wait" | "service_level" | "agents_ready")[] }
+
+export interface Repeat { calls: number; last_at: number | null; order: Order | null }
 
 export interface Reset { last: number; now: number; me: Me | null; board: Board; reason: "new" | "too_old" | "unknown" }
 
 export interface Session { login: string; name: string; role: "agent" | "leader" | "inspector" | "admin" | "back_office"; agent_id: string | null; expires_at: number }
 
 export interface SipAccount { uri: string; user: string; password: string; websocket: string }
+
+export interface TicketCard { ticket_id: string; number: string; kind: string; state: string; open: boolean; opened_at: number; due_at: number | null; summary: string; description: string; notes: (TicketStep)[] }
+
+export interface TicketStep { at: number; by: string; what: string; text: string }
+
+export interface WorkedCall { call_id: string; at: number; ended_at: number | null; caller: string; did: string; direction: string; customer_id: string | null; customer_name: string | null; queue: string | null; outcome: string | null; agent_id: string | null; wait_micros: number; talk_micros: number; unknown_end: boolean; note: string; disposition: string | null; tickets: (string)[] }
 
 export interface Facts {
   CallArrived: { at: number; call_id: string; node: string; channel: string; uniqueid: string; caller: string; did: string; direction: "inbound" | "outbound" | "internal" | "callback" };
@@ -133,6 +153,13 @@ export interface Commands {
   transfer: { agent_id?: string; target: string; how?: "blind" | "attended" };
   call_back: { agent_id?: string; ticket_id: string };
   place_call: { agent_id?: string; number: string };
+  save_note: { agent_id?: string; call_id: string; text?: string; version?: number };
+  set_disposition: { agent_id?: string; call_id: string; code: string };
+  create_ticket: { agent_id?: string; call_id: string; kind: "order" | "message" | "callback"; request_id: string; summary?: string; description?: string; number?: string; name?: string; address?: string; account?: string };
+  urge_ticket: { agent_id?: string; call_id: string; ticket_id: string; text?: string };
+  link_customer: { agent_id?: string; call_id: string; customer_id: string; add_number?: boolean };
+  create_customer: { agent_id?: string; call_id: string; request_id: string; name: string; company?: string; address?: string; language?: "" | "zh" | "en"; email?: string; convenient_time?: string; phones?: (string)[]; flags?: (string)[] };
+  note_ticket: { agent_id?: string; ticket_id: string; text: string };
   consult: { agent_id?: string; step: "complete" | "join" | "swap" | "cancel" };
 }
 

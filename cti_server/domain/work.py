@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cti_server.domain.calls import CallRecord
-from cti_server.domain.customers import Contact
 from cti_server.domain.ids import MINUTE, AgentId, CallId, Micros, VisitId
 from cti_server.errors import InvalidValue
 
@@ -39,7 +38,7 @@ def note_text(text: str) -> str:
 
 def took_part(record: CallRecord, agent_id: AgentId) -> bool:
     """The call was offered to him or he talked."""
-    return any(agent_id == one.agent_id for visit in record.visits for one in (*visit.offers, *visit.talks))
+    return visit_of(record, agent_id) is not None
 
 
 def visit_of(record: CallRecord, agent_id: AgentId) -> VisitId | None:
@@ -55,7 +54,7 @@ def disposition_of(record: CallRecord, agent_id: AgentId, visit_id: str | None) 
     return next(found, None)
 
 
-def earlier_calls(contacts: Iterable[Contact], record: CallRecord) -> list[Contact]:
-    """Calls of the same customer within `REPEAT_WITHIN` before this one, newest first."""
+def earlier_calls(calls: Iterable[tuple[str, Micros]], record: CallRecord) -> list[Micros]:
+    """When he called within `REPEAT_WITHIN` before this call; `calls` are (call id, time)."""
     since = record.started - REPEAT_WITHIN
-    return [c for c in contacts if c.kind == "call" and c.call_id != record.call_id and since <= c.at <= record.started]
+    return [at for call_id, at in calls if call_id != record.call_id and since <= at <= record.started]

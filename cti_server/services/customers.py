@@ -18,6 +18,7 @@ from cti_server.domain.customers import Customer, CustomerCard, KnownCaller
 from cti_server.domain.ids import CustomerId
 from cti_server.domain.orders import Ticket
 from cti_server.errors import InvalidValue, Unavailable
+from cti_server.services.numbers import describe
 
 LIMIT = 0.8
 """Seconds a call waits for its customer."""
@@ -53,22 +54,33 @@ class Customers:
         """E.164 of a number as it was sent or keyed in; '' when it is withheld or no possible number."""
         return to_e164(number, self._country)
 
+    def about(self, number: str) -> Mapping[str, Any] | None:
+        """`wire.NumberInfo`: region and carrier; None for what is no number."""
+        return describe(number, self._country)
+
     async def e164(self, number: str) -> str:
         """As calls keep it: E.164, or the digits as they came where they are no number of the public network."""
         return self.dialable(number) or number.strip()
 
     async def identify(self, caller: str) -> Mapping[str, Any]:
         """`customer.*` of a flow (see `context`); {} when the number is withheld, unknown, or shared by several people."""
+        found = await self._known(caller)
+        return context(found[0]) if len(found) == 1 else {}
+
+    async def _known(self, caller: str) -> Sequence[KnownCaller]:
         number = self.dialable(caller)
         if not number:
-            return {}
+            return ()
         try:
             async with asyncio.timeout(LIMIT):
-                found = await self._store.known_callers(number)
+                return await self._store.known_callers(number)
         except (Unavailable, TimeoutError) as error:
             log.warning("customer_not_read", error=type(error).__name__, pii={"number": number})
-            return {}
-        return context(found[0]) if len(found) == 1 else {}
+            return ()
+
+    async def candidates(self, caller: str) -> list[Mapping[str, Any]]:
+        """Everyone who has this number, as `wire.CustomerRow`s; [] as with `identify`."""
+        return [_row(known.customer) for known in await self._known(caller)]
 
     async def card(self, customer_id: CustomerId) -> Mapping[str, Any]:
         """What the screen pops, as `wire.CustomerCard`. Raises NotFound, StorageUnavailable."""
@@ -77,6 +89,9 @@ class Customers:
             **_row(card.customer),
             "address": card.customer.address,
             "language": card.customer.language or None,
+            "email": card.customer.email,
+            "convenient_time": card.customer.convenient_time,
+            "notes": card.customer.notes,
             "accounts": [asdict(account) for account in card.accounts],
             "orders": [_order(ticket) for ticket in card.orders],
             "contacts": [asdict(contact) for contact in card.contacts],

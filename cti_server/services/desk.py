@@ -13,6 +13,7 @@ from cti_server.domain.board import Key
 from cti_server.domain.calls import CallRecord
 from cti_server.domain.facts import Recorded
 from cti_server.domain.ids import MINUTE, AgentId, CallId, ChannelRef, CustomerId, Micros
+from cti_server.domain.work import REPEAT_WITHIN, earlier_calls
 from cti_server.errors import Conflict, CtiError, InvalidValue, NotFound
 from cti_server.ports import Switch
 from cti_server.services.callbacks import CallbackService
@@ -31,6 +32,9 @@ PLACE_CALL_SECONDS = 30.0
 LAST_CONTACTS = 10
 Row = dict[str, Any]
 TransferHow = Literal["blind", "attended"]
+ConsultStep = Literal["complete", "join", "swap", "cancel"]
+CONSULT_KEYS: dict[ConsultStep, str] = {"cancel": "ABA", "complete": "ABB", "join": "ABC", "swap": "ABD"}
+"""docker/asterisk/conf/features.conf, [general]."""
 
 
 class CallArchive(Protocol):
@@ -114,7 +118,7 @@ class DeskService:
     async def reject_offer(self, agent_id: str) -> None:
         live = self._call_of(agent_id)
         if live.visit is None or live.visit.offer is None:
-            raise Conflict("no call is ringing at your phone")
+            raise Conflict("no call is ringing at your phone", reason="nothing_rings")
         leg = await self._leg(live, agent_id)
         await self._switch.hangup(leg, cause=BUSY)
 
@@ -125,7 +129,7 @@ class DeskService:
         """Blind: the caller goes at once. Attended: a consultation starts; hanging up completes it."""
         live = self._call_of(agent_id)
         if live.talking_with != agent_id:
-            raise Conflict("you are not talking to anybody")
+            raise Conflict("you are not talking to anybody", reason="not_talking")
         found = self._targets.find(target)
         if found.kind == "unknown":
             raise InvalidValue(f"{target!r} is no queue, agent or number", field="target")
@@ -136,10 +140,19 @@ class DeskService:
             await self._switch.blind_transfer(leg, extension, TRANSFER_CONTEXT)
         else:
             await self._switch.attended_transfer(leg, extension, AGENT_CONTEXT)
+            live.consulting = True
+
+    async def consult(self, agent_id: str, step: ConsultStep) -> None:
+        """Go on with a consultation an attended transfer began."""
+        live = self._call_of(agent_id)
+        if live.talking_with != agent_id or not live.consulting:
+            raise Conflict("you are consulting nobody; start with an attended transfer")
+        await self._switch.press(await self._leg(live, agent_id), CONSULT_KEYS[step])
+        live.consulting = step == "swap"
 
     async def call_back(self, agent_id: str, ticket_id: str) -> None:
         if not self._floor.available(AgentId(agent_id)):
-            raise Conflict("go ready first; a callback needs a free agent")
+            raise Conflict("go ready first; a callback needs a free agent", reason="not_free")
         if not self._callbacks.now(ticket_id, AgentId(agent_id)):
             raise NotFound("this callback is not waiting any more")
 
@@ -149,7 +162,7 @@ class DeskService:
             raise InvalidValue(f"{number!r} is no number that can be dialled", field="number")
         agent = AgentId(agent_id)
         if not self._floor.state(agent).reachable:
-            raise Conflict("your phone is not registered; switch it on or check its settings")
+            raise Conflict("your phone is not registered; switch it on or check its settings", reason="phone_away")
         await self._switch.originate(
             self._floor.dial_string(agent),
             context=AGENT_CONTEXT,
@@ -162,7 +175,7 @@ class DeskService:
     def _call_of(self, agent_id: str) -> LiveCall:
         live = self._calls.of_agent(AgentId(agent_id))
         if live is None:
-            raise Conflict("you have no call at the moment")
+            raise Conflict("you have no call at the moment", reason="no_call")
         return live
 
     async def _leg(self, live: LiveCall, agent_id: str) -> ChannelRef:
@@ -172,7 +185,7 @@ class DeskService:
         for leg in (await self._switch.snapshot()).channels:
             if leg.call_id == live.call_id and self._floor.of_endpoint(leg.endpoint) == agent_id:
                 return leg.channel
-        raise Conflict("your phone has no call at the moment")
+        raise Conflict("your phone has no call at the moment", reason="no_call")
 
     # -- who is calling ------------------------------------------------------------------------------------------
 
@@ -188,11 +201,34 @@ class DeskService:
         if record is None:
             return None
         visit = record.visit(str(state.visit_id)) or (record.visits[-1] if record.visits else None)
-        return pop_row(record, visit, state, await self._card(record))
+        card = await self._card(record)
+        about = {"number": self._files.about(record.caller), "repeat": await self._repeat(record, card)}
+        candidates = [] if record.customer_id else await self._files.candidates(record.caller)
+        return {**pop_row(record, visit, state, card), **about, "candidates": candidates}
+
+    async def _repeat(self, record: CallRecord, card: Mapping[str, Any] | None) -> Row | None:
+        """He called lately, or has something open with us; None = neither."""
+        if card is not None:
+            calls = [(contact["call_id"], contact["at"]) for contact in card["contacts"] if contact["kind"] == "call"]
+        else:
+            calls = [(call.call_id, call.started) for call in await self._calls_from(record)]
+        earlier = earlier_calls(calls, record)
+        order = next((o for o in card["orders"] if o["kind"] in ("order", "complaint")), None) if card else None
+        return (
+            {"calls": len(earlier), "last_at": max(earlier, default=None), "order": order} if earlier or order else None
+        )
+
+    async def _calls_from(self, record: CallRecord) -> list[CallRecord]:
+        since = record.started - REPEAT_WITHIN
+        try:
+            return await self._archive.search_calls(
+                agent_id=None, number=record.caller, queue=None, since=since, limit=LAST_CONTACTS
+            )
+        except CtiError:
+            return []
 
     async def _record(self, call_id: CallId) -> CallRecord | None:
-        live = self._calls.get(call_id)
-        return live.record if live else await self._archive.load_call(call_id)
+        return self._calls.record(call_id) or await self._archive.load_call(call_id)
 
     async def _card(self, record: CallRecord) -> Mapping[str, Any] | None:
         """Without the file the pop still shows the call: a slow database must not hide the caller."""

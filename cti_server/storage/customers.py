@@ -36,6 +36,16 @@ class SqlCustomers:
             ids = await _ids_of_number(connection, number)
             return [await _known(connection, customer) for customer in await _customers(connection, ids)]
 
+    async def known(self, customer_id: CustomerId) -> KnownCaller:
+        """Raises NotFound."""
+        async with self._database.read() as connection:
+            return await _known(connection, await _one(connection, customer_id))
+
+    async def tickets(self, customer_id: CustomerId) -> Sequence[Ticket]:
+        """His own and those of accounts he holds, open and closed, newest first. Raises NotFound."""
+        async with self._database.read() as connection:
+            return await tickets_where(connection, _his_tickets(await _one(connection, customer_id)))
+
     async def by_number(self, number: str) -> Sequence[Customer]:
         async with self._database.read() as connection:
             return await _customers(connection, await _ids_of_number(connection, number))

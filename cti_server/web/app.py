@@ -10,9 +10,12 @@ from cti_server.clock import Clock
 from cti_server.config import Settings
 from cti_server.domain.ids import MINUTE
 from cti_server.ports import FactStore
+from cti_server.services.phones import Phones
+from cti_server.services.work import WorkService
 from cti_server.storage.passwords import Hasher
 from cti_server.web import middleware
 from cti_server.web.api import agents, calls, customers, session, system, wishes
+from cti_server.web.api import work as work_api
 from cti_server.web.auth import Auth, SessionLimits, UserStore
 from cti_server.web.desk import Desk
 from cti_server.web.limits import SignInLimits
@@ -22,6 +25,9 @@ from cti_server.web.meters import Meters
 from cti_server.web.openapi import openapi_route
 from cti_server.web.pages import add_pages
 from cti_server.web.parts import PARTS, HealthCheck, Parts
+from cti_server.web.phone import api as phone_api
+from cti_server.web.phone import demo as phone_demo
+from cti_server.web.phone.proxy import add_softphones
 from cti_server.web.routes import Route, add_routes
 
 BODY_BYTES = 64 * 1024
@@ -33,6 +39,9 @@ REST: tuple[Route, ...] = (
     *wishes.ROUTES,
     *calls.ROUTES,
     *customers.ROUTES,
+    *work_api.ROUTES,
+    *phone_api.ROUTES,
+    *phone_demo.ROUTES,
 )
 WISHES: dict[str, Route] = {route.wish: route for route in REST if route.wish}
 ROUTES: tuple[Route, ...] = (*REST, openapi_route(REST), live_route(WISHES))
@@ -47,6 +56,8 @@ def create_app(
     facts: FactStore,
     clock: Clock,
     health: HealthCheck,
+    phones: Phones | None = None,
+    work: WorkService | None = None,
     hasher: Hasher | None = None,
     registry: CollectorRegistry | None = None,
 ) -> web.Application:
@@ -64,10 +75,13 @@ def create_app(
             middleware.same_origin(settings.http),
         ],
     )
-    app[PARTS] = Parts(settings, desk, auth, hub, clock, health, registry)
+    app[PARTS] = Parts(settings, desk, auth, hub, clock, health, registry, phones, work)
     app.on_response_prepare.append(middleware.add_security_headers)
     add_routes(app, ROUTES)
     add_pages(app)
+    add_softphones(app)
+    if settings.demo:
+        phone_demo.add_demo_page(app)
     app.on_shutdown.append(_close_live)
     return app
 

@@ -13,6 +13,8 @@ from cti_server.clock import Clock
 from cti_server.config import Settings
 from cti_server.domain.users import Role, User
 from cti_server.errors import Forbidden, NotSignedIn
+from cti_server.services.phones import Phones
+from cti_server.services.work import WorkService
 from cti_server.web.auth import Auth, Identity
 from cti_server.web.desk import Desk
 from cti_server.web.live.hub import Hub
@@ -30,6 +32,8 @@ class Parts:
     clock: Clock
     health: HealthCheck
     registry: CollectorRegistry
+    phones: Phones | None = None
+    work: WorkService | None = None
 
 
 PARTS: web.AppKey[Parts] = web.AppKey("parts", Parts)

@@ -160,8 +160,13 @@ class CustomerRow(Wire):
 
 
 class CustomerCard(CustomerRow):
+    """`orders` are tickets still open, complaints among them."""
+
     address: str = ""
     language: str | None = None
+    email: str = ""
+    convenient_time: str = ""
+    notes: str = ""
     accounts: list[Account] = []
     orders: list[Order] = []
     contacts: list[Contact] = []
@@ -183,8 +188,26 @@ class Digits(Wire):
     digits: str
 
 
+class NumberInfo(Wire):
+    """What a number tells by itself, by language (zh, en); `shown` is how people here write it."""
+
+    number: str
+    shown: str
+    region: dict[str, str] = {}
+    carrier: dict[str, str] = {}
+
+
+class Repeat(Wire):
+    """He called `calls` times in the last 24 hours before this call; `order` is what he has open with us."""
+
+    calls: int = 0
+    last_at: int | None = None
+    order: Order | None = None
+
+
 class Pop(Wire):
-    """Who is calling. `customer` is None when the number is not known; `entered_at` starts the wait."""
+    """Who is calling. `customer` is None when the number is not known or several have it (`candidates`); `entered_at` starts
+    the wait."""
 
     call_id: str
     visit_id: str | None = None
@@ -198,6 +221,9 @@ class Pop(Wire):
     path: list[PathStep] = []
     digits: list[Digits] = []
     customer: CustomerCard | None = None
+    candidates: list[CustomerRow] = []
+    number: NumberInfo | None = None
+    repeat: Repeat | None = None
 
 
 class CallRow(Wire):

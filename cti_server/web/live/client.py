@@ -16,7 +16,10 @@ from cti_server.web.live.views import View, view_of
 OUTBOX_MESSAGES = 4_000
 OUTBOX_BYTES = 8 * 1024 * 1024
 FRAME_MESSAGES = 256
-POP_FACTS = frozenset({"OfferRinging", "OfferEnded", "TalkStarted", "TalkEnded", "WrapUpStarted", "WrapUpEnded"})
+POP_FACTS = frozenset(
+    {"OfferRinging", "OfferEnded", "TalkStarted", "TalkEnded", "WrapUpStarted", "WrapUpEnded"}
+    | {"CallerIdentified", "TicketCreated", "TicketUrged"}
+)
 
 
 class Close(IntEnum):
