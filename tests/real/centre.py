@@ -73,12 +73,16 @@ class Centre:
     async def agent(self, agent_id: str, behaviour: Behaviour | None = None, *, ready: bool = True) -> AgentPhone:
         """An agent with a registered phone, signed in and ready."""
         phone = await self.bank.phone(agent_id, self.asterisk.password(agent_id), behaviour)
+        await self.signed_in(agent_id, ready=ready)
+        return phone
+
+    async def signed_in(self, agent_id: str, *, ready: bool = True) -> None:
+        """The agent is signed in once his phone is seen."""
         floor = self.server.floor
         await self.true(lambda: floor.state(AgentId(agent_id)).reachable, f"{agent_id} reachable")
         floor.sign_in(AgentId(agent_id))
         if ready:
             floor.ready(AgentId(agent_id))
-        return phone
 
     async def calls_over(self) -> None:
         """All calls ended, and nothing left on the switch."""

@@ -12,7 +12,7 @@ import pytest
 from cti_server.domain import facts as f
 from cti_server.domain.ids import AgentId
 from cti_server.lab.asterisk import AsteriskInstance
-from cti_server.lab.phones import Behaviour
+from cti_server.lab.phones import Behaviour, vanishing_phone
 from tests.real.centre import Centre, QueueChanges, open_centre
 
 pytestmark = pytest.mark.real
@@ -243,4 +243,21 @@ async def test_a_queue_overflows_into_another_and_the_place_in_time_is_kept(cent
     assert (general.queue, vip.queue) == ("general", "vip")
     assert vip.entered_at == general.entered_at
     assert [fact.outcome for fact in centre.of(f.VisitEnded)] == ["overflowed", "answered"]
+    tidy(centre)
+
+
+async def test_a_phone_that_vanishes_while_it_rings_costs_the_caller_only_time(centre: Centre) -> None:
+    async with vanishing_phone(
+        "127.0.0.1", centre.asterisk.ports.sip, "1001", centre.asterisk.password("1001"), Behaviour(answer_after=None)
+    ) as phone:
+        await centre.signed_in("1001")
+        async with calling(centre, 30):
+            await centre.until(f.OfferRinging)
+            phone.vanish()
+            colleague = await centre.agent("1002", ANSWERS)
+            await colleague.answers(timeout=40)
+            await colleague.hang_up()
+    first, second = centre.of(f.OfferEnded)
+    assert (first.agent_id, second.agent_id, second.result) == ("1001", "1002", "answered")
+    assert first.result in ("no_answer", "unreachable")
     tidy(centre)
