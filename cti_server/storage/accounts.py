@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, bindparam, or_, select, update
 
 from cti_server.clock import Clock
 from cti_server.domain.accounts import account_valid
@@ -19,6 +19,16 @@ TRIES = 3
 LOCK: Micros = 30 * MINUTE
 PIN_LENGTH = 6
 _a = tables.accounts.c
+# Asked in every balance call, so built once.
+_WANTED = _a.number == bindparam("wanted")
+_ACCOUNT = select(tables.accounts).where(_WANTED)
+_TAKE_TRY = (
+    update(tables.accounts)
+    .where(_WANTED, _a.pin_hash != "", or_(_a.locked_until == 0, _a.locked_until <= bindparam("moment")))
+    .values(failed_tries=_a.failed_tries + 1)
+    .returning(_a.pin_hash, _a.failed_tries)
+)
+_LOCK = update(tables.accounts).where(_WANTED).values(locked_until=bindparam("until"))
 
 
 class Pins(Protocol):
@@ -39,7 +49,7 @@ class SqlAccounts:
     async def get(self, number: str) -> Account:
         """Raises NotFound."""
         async with self._database.read() as connection:
-            row = (await connection.execute(select(tables.accounts).where(_a.number == number))).one_or_none()
+            row = (await connection.execute(_ACCOUNT, {"wanted": number})).one_or_none()
         if row is None:
             raise NotFound(f"no account {number}")
         return to_account(row)
@@ -85,16 +95,12 @@ class SqlAccounts:
     async def _take_try(self, number: str) -> str | None:
         """Count one try and lock at the third in a row; the hash to check against, None when no try is allowed."""
         now = self._clock.now()
-        may = (_a.number == number, _a.pin_hash != "", or_(_a.locked_until == 0, _a.locked_until <= now))
         async with self._database.write() as connection:
-            taken = update(tables.accounts).where(*may).values(failed_tries=_a.failed_tries + 1)
-            row = (await connection.execute(taken.returning(_a.pin_hash, _a.failed_tries))).one_or_none()
+            row = (await connection.execute(_TAKE_TRY, {"wanted": number, "moment": now})).one_or_none()
             if row is None:
                 return None
             locked_until = now + LOCK if row.failed_tries % TRIES == 0 else 0
-            await connection.execute(
-                update(tables.accounts).where(_a.number == number).values(locked_until=locked_until)
-            )
+            await connection.execute(_LOCK, {"wanted": number, "until": locked_until})
         return str(row.pin_hash)
 
     async def _hash(self, pin: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Row, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cti_server.clock import Clock, SystemClock, new_id
@@ -20,7 +20,15 @@ from cti_server.storage.facts import calls_of
 from cti_server.storage.tickets import tickets_where
 
 LAST_CONTACTS = 10
-_c = tables.customers.c
+_c, _p, _h = tables.customers.c, tables.phones.c, tables.holdings.c
+_WANTED: BindParameter[Any] = bindparam("wanted")
+_ALL_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
+# Asked in every call, so built once.
+_IDS_OF_NUMBER = select(_p.customer_id).where(_p.number == _WANTED)
+_IDS_OF_ACCOUNT = select(_h.customer_id).where(_h.account == _WANTED)
+_FILES = select(tables.customers).where(_c.customer_id.in_(_ALL_WANTED))
+_PHONES = select(_p.customer_id, _p.number).where(_p.customer_id.in_(_ALL_WANTED)).order_by(_p.number)
+_HOLDINGS = select(tables.holdings).where(_h.customer_id.in_(_ALL_WANTED)).order_by(_h.account)
 
 
 class SqlCustomers:
@@ -76,9 +84,9 @@ class SqlCustomers:
 
     async def of_account(self, number: str) -> Sequence[Customer]:
         """Everyone linked to this account."""
-        query = select(tables.holdings.c.customer_id).where(tables.holdings.c.account == number)
         async with self._database.read() as connection:
-            return await _customers(connection, (await connection.execute(query)).scalars().all())
+            ids = await connection.execute(_IDS_OF_ACCOUNT, {"wanted": number})
+            return await _customers(connection, ids.scalars().all())
 
     async def open_orders(self, customer_id: CustomerId) -> Sequence[Ticket]:
         """His own and those of accounts he holds, newest first; empty for an unknown customer."""
@@ -159,8 +167,7 @@ def _check_phones(numbers: Iterable[str]) -> None:
 
 
 async def _ids_of_number(connection: AsyncConnection, number: str) -> Sequence[str]:
-    query = select(tables.phones.c.customer_id).where(tables.phones.c.number == number)
-    return (await connection.execute(query)).scalars().all()
+    return (await connection.execute(_IDS_OF_NUMBER, {"wanted": number})).scalars().all()
 
 
 async def _one(connection: AsyncConnection, customer_id: CustomerId) -> Customer:
@@ -174,19 +181,10 @@ async def _customers(connection: AsyncConnection, ids: Sequence[str]) -> list[Cu
     """In the order of `ids`, with phones and holdings: three queries however many they are."""
     if not ids:
         return []
-    rows = {
-        row.customer_id: row
-        for row in await connection.execute(select(tables.customers).where(_c.customer_id.in_(ids)))
-    }
-    phone, holding = tables.phones.c, tables.holdings.c
-    phones = (
-        await connection.execute(
-            select(phone.customer_id, phone.number).where(phone.customer_id.in_(ids)).order_by(phone.number)
-        )
-    ).all()
-    holdings = (
-        await connection.execute(select(tables.holdings).where(holding.customer_id.in_(ids)).order_by(holding.account))
-    ).all()
+    wanted = {"wanted": list(ids)}
+    rows = {row.customer_id: row for row in await connection.execute(_FILES, wanted)}
+    phones = (await connection.execute(_PHONES, wanted)).all()
+    holdings = (await connection.execute(_HOLDINGS, wanted)).all()
     return [_customer(rows[customer_id], phones, holdings) for customer_id in ids if customer_id in rows]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cti_server.domain.calls import CallRecord, apply
@@ -26,6 +26,11 @@ CHUNK = 500
 """Most values in one IN (…): both databases limit bound parameters."""
 T = TypeVar("T")
 _record = TypeAdapter(CallRecord)
+_COUNTS = (
+    select(tables.calls.c.call_id, tables.calls.c.folded)
+    .where(tables.calls.c.call_id.in_(bindparam("wanted", expanding=True)))
+    .with_for_update()
+)
 
 
 class SqlFactStore:
@@ -204,8 +209,8 @@ async def _last_id(connection: AsyncConnection, server: str) -> int:
 async def _counts(connection: AsyncConnection, call_ids: Iterable[CallId]) -> dict[CallId, int]:
     found: dict[CallId, int] = {}
     for part in _chunks(sorted(call_ids)):
-        query = select(tables.calls.c.call_id, tables.calls.c.folded).where(tables.calls.c.call_id.in_(part))
-        found.update((CallId(call_id), count) for call_id, count in await connection.execute(query.with_for_update()))
+        rows = await connection.execute(_COUNTS, {"wanted": part})
+        found.update((CallId(call_id), count) for call_id, count in rows)
     return found
 
 
