@@ -46,7 +46,7 @@ GOAL_MS = 20.0
 DESKS = ("1001", "1002", "1004")
 PHONE = Behaviour(answer_after=0.3, hang_up_after=1.5)
 ASKING = "wait 0.8; digits 0; wait 25; hangup"
-ASK_RATE = 0.8
+ASK_RATE = 1.0
 LOADED_SECONDS = 25.0
 LOAD_SECONDS = LENGTH + SETTLE + LOADED_SECONDS
 
@@ -204,7 +204,10 @@ async def under_load() -> list[Row]:
                 vanishing_phone("127.0.0.1", centre.asterisk.ports.sip, agent, centre.asterisk.password(agent), PHONE)
             )
         caller = SippCaller(centre.asterisk.ports.sip)
-        asking = caller.load("95598", script=ASKING, rate=ASK_RATE, at_once=60, calls=round(ASK_RATE * LOAD_SECONDS))
+        calls = round(ASK_RATE * LOAD_SECONDS)
+        asking = caller.load(
+            "95598", script=ASKING, rate=ASK_RATE, at_once=calls, calls=calls, callers=centre.callers[::-1]
+        )
         holding = asyncio.create_task(hold(centre, GOAL_RATE, LOADED_SECONDS))
         queueing = asyncio.create_task(asking)
         logins = [("1900", centre.logins["1900"], LEADERS), *((agent, centre.logins[agent], 1) for agent in DESKS)]
