@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal, get_args
 
 from cti_server.domain.agents import MISSED_CALLS, SIGNED_IN, Agent
 from cti_server.domain.flows.schema import Flow
 from cti_server.domain.flows.schema import Queue as QueueNode
-from cti_server.domain.ids import AgentId
+from cti_server.domain.ids import AgentId, Micros
 from cti_server.domain.queues import Queue
 from cti_server.domain.users import ROLES, User
 from cti_server.errors import Conflict, CtiError, InvalidValue
@@ -24,6 +24,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 SYSTEM_REASONS = frozenset({MISSED_CALLS, SIGNED_IN})
 SOFTPHONE = "w"
 """An agent's softphone is his desk phone's endpoint with this behind it (docker/asterisk/conf/pjsip.conf)."""
+MOST = 86_400
+"""Seconds, or callers, in any number of a queue."""
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _QUEUE = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _AGENT = re.compile(r"[0-9]{3,8}")
@@ -61,6 +63,19 @@ class Disposition:
     en: str
     position: int = 0
     queues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowVersion:
+    """One saved text of a file of the flows folder. `digest` is what `Flow.version` is; `login` '' = changed by hand."""
+
+    id: int = 0
+    file: str
+    digest: str
+    at: Micros
+    login: str
+    note: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +124,7 @@ def _queue(setup: Setup, around: Around, key: str) -> Iterator[Problem]:
     if not _QUEUE.fullmatch(key):
         yield "name", "a small letter, then up to 39 small letters, digits, _ or -"
     yield from _titles(queue.title)
+    yield from _numbers(queue)
     if queue.calendar is not None and queue.calendar not in around.calendars:
         yield "calendar", f"there are no opening hours {queue.calendar}"
     yield from _extension(setup, queue)
@@ -117,6 +133,19 @@ def _queue(setup: Setup, around: Around, key: str) -> Iterator[Problem]:
     for relaxation in queue.relaxations:
         if unknown := [name for name in relaxation.drop if name not in setup.skills]:
             yield "relaxations", f"no skill {unknown[0]}"
+
+
+def _numbers(queue: Queue) -> Iterator[Problem]:
+    """Beyond these a number is a slip of the hand, and the clocks of a call could not hold it."""
+    for one in fields(queue):
+        value = getattr(queue, one.name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and not value <= MOST:
+            yield one.name, f"at most {MOST}"
+    if not -100 <= queue.priority <= 100:
+        yield "priority", "-100 to 100"
+    for relaxation in queue.relaxations:
+        if not (0 < relaxation.after_seconds <= MOST and 0 <= relaxation.lower_by <= 10):
+            yield "relaxations", f"after more than 0 and at most {MOST} seconds, lower by 0 to 10"
 
 
 def _titles(title: Mapping[str, str]) -> Iterator[Problem]:

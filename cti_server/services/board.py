@@ -74,6 +74,14 @@ class BoardService:
         if self._midnight:
             self._midnight.cancel()
 
+    def replace_queue(self, queue: Queue) -> None:
+        self._titles[queue.name] = queue.title
+        self._tell(self._board.replace_queue(queue))
+
+    def remove_queue(self, name: QueueName) -> None:
+        self._titles.pop(name, None)
+        self._tell(self._board.remove_queue(name))
+
     def queues(self) -> list[QueueView]:
         return [view for name in self._titles if (view := self._board.queue(name)) is not None]
 

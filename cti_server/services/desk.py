@@ -93,6 +93,9 @@ class DeskService:
     def pause_codes(self) -> list[Row]:
         return [dict(code) for code in self._pause_codes]
 
+    def replace_pause_codes(self, codes: Sequence[Mapping[str, Any]]) -> None:
+        self._pause_codes = codes
+
     async def sign_in(self, agent_id: str, by: str) -> None:
         self._floor.sign_in(AgentId(agent_id))
 

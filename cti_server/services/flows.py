@@ -17,7 +17,7 @@ import structlog
 from cti_server.domain.calendar import Calendar
 from cti_server.domain.flows.load import flow_name, load_calendars, load_flow
 from cti_server.domain.flows.problems import Problem
-from cti_server.domain.flows.schema import Flow
+from cti_server.domain.flows.schema import Flow, Hours
 from cti_server.errors import BadSettings, FlowInvalid, NotFound
 
 CALENDARS = "calendars.yaml"
@@ -61,6 +61,41 @@ class FlowRegistry:
         name, _, language = target.partition(":")
         flow = self.get(name)
         return flow, language if language in flow.languages else flow.languages[0]
+
+    @property
+    def calendars(self) -> Mapping[str, Calendar]:
+        return self._calendars
+
+    def check(self, file: str, text: str) -> tuple[Flow | None, list[Problem]]:
+        """What this text would be as that file beside the others; nothing changes."""
+        if file == CALENDARS:
+            return None, self._check_calendars(text)
+        name, before = flow_name(text) or "", self._by_file.get(file, "")
+        others = {flow: one for one, flow in self._by_file.items() if one != file and flow in self.flows}
+        problems = [Problem(file, 1, "", f"{others[name]} has a flow named {name!r} too")] if name in others else []
+        if before and name != before and any(to.partition(":")[0] == before for to in self.dids.values()):
+            problems.append(
+                Problem(file, 1, "", f"dialled numbers lead to {before} (setting calls.dids); keep its name")
+            )
+        try:
+            known = {*others, name}
+            flow = load_flow(text, file, queues=self.queues, flows=known, calendars=self._calendars)
+        except FlowInvalid as error:
+            return None, sorted({*problems, *problems_of(error)})
+        return (None if problems else flow), problems
+
+    def _check_calendars(self, text: str) -> list[Problem]:
+        """Of the calendars, and of the flows as they would be with them."""
+        try:
+            calendars = load_calendars(text, CALENDARS)
+        except FlowInvalid as error:
+            return problems_of(error)
+        named = ((flow, node, one) for flow in self.flows.values() for node, one in flow.nodes.items())
+        return [
+            Problem(CALENDARS, 1, "", f"flow {flow.name}, node {node} needs the opening hours {one.calendar}")
+            for flow, node, one in named
+            if isinstance(one, Hours) and one.calendar in self._calendars and one.calendar not in calendars
+        ]
 
     def subscribe(self, subscriber: Callable[[Mapping[str, Flow]], None]) -> Callable[[], None]:
         """Told of the flows in force after each change (to get their prompts ready). Returns the undo."""

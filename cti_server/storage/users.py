@@ -103,12 +103,25 @@ class SqlUsers:
         async with self._database.write() as connection:
             await connection.execute(tables.audit.insert(), row | {"before": before, "after": after})
 
-    async def audited(self, *, login: str | None = None, since: Micros = 0, limit: int = 100) -> list[AuditEntry]:
-        """Newest first."""
+    async def audited(
+        self,
+        *,
+        login: str | None = None,
+        action: str | None = None,
+        subject: str | None = None,
+        since: Micros = 0,
+        until: Micros | None = None,
+        limit: int = 100,
+    ) -> list[AuditEntry]:
+        """Newest first; `until` is not included. None = no such filter."""
         column = tables.audit.c
-        query = select(tables.audit).where(column.at >= since).order_by(column.at.desc(), column.id.desc()).limit(limit)
+        wanted = [(column.login, login), (column.action, action), (column.subject, subject)]
+        filters = [column.at >= since, *(one == value for one, value in wanted if value is not None)]
+        if until is not None:
+            filters.append(column.at < until)
+        query = select(tables.audit).where(*filters).order_by(column.at.desc(), column.id.desc()).limit(limit)
         async with self._database.read() as connection:
-            rows = await connection.execute(query if login is None else query.where(column.login == login))
+            rows = await connection.execute(query)
             return [AuditEntry(**{k: v for k, v in row._asdict().items() if k != "id"}) for row in rows]
 
 

@@ -203,3 +203,5 @@ class CallContext:
     """The site's, for opening hours and spoken dates."""
     always_open: bool = False
     """Calendars count as open at any time (demos)."""
+    speak: str = ""
+    """The words are in this language whatever the call's is: a preview shows a flow in all of its languages."""

@@ -102,7 +102,12 @@ class State:
         """Raises InvalidValue when a slot cannot be spoken."""
         if text is None:
             return ()
-        return words(text, self.language, lambda path: more[path] if path in more else self.get(path))
+        speak = self.context.speak
+        return words(
+            text,
+            speak if speak in text.root else self.language,
+            lambda path: more[path] if path in more else self.get(path),
+        )
 
     # ---- questions -----------------------------------------------------------------------------------------
 

@@ -1,0 +1,80 @@
+"""The running parts that live by the set-up: each change is carried to them at once, by small methods of theirs.
+
+Order: queues come before the agents who serve them and go after; flows are checked again when other queues exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from cti_server.domain.agents import Agent
+from cti_server.domain.ids import AgentId, QueueName
+from cti_server.domain.queues import Queue
+from cti_server.domain.setup import PauseCode, Setup
+from cti_server.services.acd import Acd
+from cti_server.services.floor import Floor
+from cti_server.services.flows import FlowRegistry
+
+
+class LiveBoard(Protocol):
+    def replace_queue(self, queue: Queue) -> None: ...
+    def remove_queue(self, name: QueueName) -> None: ...
+
+
+class PauseMenu(Protocol):
+    def replace_pause_codes(self, codes: Sequence[Mapping[str, Any]]) -> None: ...
+
+
+class SafetyNet(Protocol):
+    def compare(self) -> None: ...
+
+
+class Running:
+    def __init__(
+        self, acd: Acd, floor: Floor, board: LiveBoard, menu: PauseMenu, net: SafetyNet, flows: FlowRegistry
+    ) -> None:
+        self._acd, self._floor, self._board, self._menu, self._net = acd, floor, board, menu, net
+        self.flows = flows
+
+    async def apply(self, before: Setup, after: Setup, by: str) -> None:
+        """Carry what differs between two set-ups to the running parts."""
+        for queue in _changed(before.queues, after.queues):
+            self._acd.replace_queue(queue)
+            self._board.replace_queue(queue)
+        for agent in _changed(before.agents, after.agents):
+            self._floor.replace_agent(agent, by)
+        for agent_id in _gone(before.agents, after.agents):
+            if self._floor.knows(agent_id):
+                self._floor.remove_agent(AgentId(agent_id))
+        self._dismiss_disabled(before, after)
+        for name in _gone(before.queues, after.queues):
+            self._acd.remove_queue(QueueName(name))
+            self._board.remove_queue(QueueName(name))
+        if before.pause_codes != after.pause_codes:
+            self._menu.replace_pause_codes(pause_rows(after))
+        self._net.compare()
+        if before.queues.keys() != after.queues.keys():
+            await self.flows.refresh(anyway=True)
+
+    def _dismiss_disabled(self, before: Setup, after: Setup) -> None:
+        """Who can no longer sign in takes no more calls either."""
+        still = {user.agent_id for user in after.users.values() if user.active}
+        for login, user in before.users.items():
+            now = after.users.get(login, user)
+            agent_id = user.agent_id
+            if agent_id and not now.active and user.active and agent_id not in still and self._floor.knows(agent_id):
+                self._floor.dismiss(agent_id)
+
+
+def pause_rows(setup: Setup) -> list[dict[str, Any]]:
+    codes: list[PauseCode] = sorted(setup.pause_codes.values(), key=lambda code: (code.position, code.code))
+    return [{"code": one.code, "zh": one.zh, "en": one.en, "position": one.position} for one in codes]
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Any]:
+    return [part for key, part in after.items() if before.get(key) != part]
+
+
+def _gone(before: Mapping[str, Agent] | Mapping[str, Queue], after: Mapping[str, Any]) -> list[str]:
+    return [key for key in before if key not in after]
