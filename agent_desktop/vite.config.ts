@@ -7,6 +7,7 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0, // inlined assets would need a weaker Content-Security-Policy
     modulePreload: { polyfill: false },
+    rolldownOptions: { input: ["index.html", "demo-phone.html"] },
   },
   server: { proxy: { "/api": { target: "http://127.0.0.1:8080", ws: true } } },
 });

@@ -112,6 +112,16 @@ class CallSettings(_Section):
     )
 
 
+class PhoneSettings(_Section):
+    """The softphone in the page."""
+
+    secrets: Path | None = Field(
+        None, description="JSON file of softphone passwords, endpoint to password, mode 600; none = desk phones only"
+    )
+    websocket: str = Field("ws://127.0.0.1:8088/ws", description="Asterisk's SIP over WebSocket, as we reach it")
+    most: int = Field(500, ge=1, description="softphones connected at once")
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CTI_", env_nested_delimiter="__", extra="forbid", frozen=True)
 
@@ -122,6 +132,7 @@ class Settings(BaseSettings):
     paths: PathSettings = PathSettings()
     speech: SpeechSettings = SpeechSettings()
     calls: CallSettings = CallSettings()
+    phones: PhoneSettings = PhoneSettings()
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     log_json: bool = Field(False, description="one JSON object a line instead of text")
     demo: bool = Field(False, description="demo only: sample data, /demo pages")

@@ -188,6 +188,11 @@ class TransferDone(ChannelEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpyStarted(ChannelEvent):
+    """`channel` listens to another one from now on (ChanSpy)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneReachability(SwitchEvent):
     endpoint: str
     reachable: bool
@@ -262,6 +267,10 @@ class Switch(Protocol):
         """Start a consultation from the agent's leg; hanging the agent's leg up completes it."""
         ...
 
+    async def press(self, channel: ChannelRef, keys: str) -> None:
+        """As if these keys had been pressed at `channel`'s phone; features.conf gives some of them a meaning."""
+        ...
+
     async def originate(
         self,
         target: str,
@@ -274,6 +283,10 @@ class Switch(Protocol):
         channel_id: str = "",
     ) -> None:
         """Ring `target`; on answer it runs context,extension. Returns when Asterisk accepted the wish, not when answered."""
+        ...
+
+    async def redirect(self, channel: ChannelRef, extension: str, context: str) -> None:
+        """Let a channel that is in no bridge go on elsewhere in the dialplan."""
         ...
 
     async def set_variable(self, channel: ChannelRef, name: str, value: str) -> None: ...

@@ -2,6 +2,7 @@ import { render } from "preact";
 import { begin } from "./state";
 import { App } from "./views/App";
 import "./style.css";
+import "./views/phone/phone.css";
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("the page has no #app");

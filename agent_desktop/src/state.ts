@@ -84,7 +84,7 @@ async function guarded(action: () => Promise<void>): Promise<void> {
   }
 }
 
-function report(error: unknown): void {
+export function report(error: unknown): void {
   problem.value =
     error instanceof CommandError ? error.body : { code: "internal", message: String(error), details: {} };
 }

@@ -1,6 +1,8 @@
+import { phoneEn } from "./words/phone.en";
 import type { Words } from "./words.zh";
 
 export const en: Words = {
+  ...phoneEn,
   title: "Agent desktop",
   login: "Agent number",
   password: "Password",

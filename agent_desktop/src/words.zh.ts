@@ -1,4 +1,6 @@
+import { phoneZh } from "./words/phone.zh";
 export const zh = {
+  ...phoneZh,
   title: "坐席桌面",
   login: "工号",
   password: "密码",

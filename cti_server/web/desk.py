@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 from cti_server.domain.board import Key
 
 TransferHow = Literal["blind", "attended"]
+ConsultStep = Literal["complete", "join", "swap", "cancel"]
 
 
 class Desk(Protocol):
@@ -47,6 +48,7 @@ class Desk(Protocol):
         """`target` is a queue name, an agent id or a number."""
         ...
 
+    async def consult(self, agent_id: str, step: ConsultStep) -> None: ...
     async def pop(self, agent_id: str) -> dict[str, Any] | None:
         """Who is calling (`wire.Pop`), for the offer, talk or wrap-up of this moment; None when there is none."""
         ...

@@ -71,6 +71,9 @@ class FakeSwitch:
     async def blind_transfer(self, channel: ChannelRef, extension: str, context: str) -> None:
         self.wishes.append(("blind_transfer", channel.uniqueid, extension, context))
 
+    async def press(self, channel: ChannelRef, keys: str) -> None:
+        self.wishes.append(("press", channel.uniqueid, keys))
+
     async def attended_transfer(self, channel: ChannelRef, extension: str, context: str) -> None:
         self.wishes.append(("attended_transfer", channel.uniqueid, extension, context))
 
@@ -86,6 +89,9 @@ class FakeSwitch:
         channel_id: str = "",
     ) -> None:
         self.wishes.append(("originate", target, context, channel_id))
+
+    async def redirect(self, channel: ChannelRef, extension: str, context: str) -> None:
+        self.wishes.append(("redirect", channel.uniqueid, extension, context))
 
     async def set_variable(self, channel: ChannelRef, name: str, value: str) -> None:
         self.wishes.append(("set", name, value))

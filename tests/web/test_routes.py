@@ -12,11 +12,19 @@ from cti_server.web.app import ROUTES
 from cti_server.web.routes import API, PUBLIC, Route
 from tests.web.web_world import LOGINS, SignIn, World
 
-PUBLIC_ROUTES = {("GET", "/health"), ("GET", "/metrics"), ("POST", "/session"), ("GET", "/openapi.json")}
+PUBLIC_ROUTES = {
+    ("GET", "/health"),
+    ("GET", "/metrics"),
+    ("POST", "/session"),
+    ("GET", "/openapi.json"),
+    ("GET", "/demo/phone"),  # these two are NotFound outside the demo
+    ("GET", "/demo/phone/ws"),
+}
 LOGIN_OF = {role: login for login, (role, agent_id) in reversed(LOGINS.items()) if agent_id or role not in ("agent",)}
 BODIES: dict[str, dict[str, Any]] = {
     "pause": {"reason": "meal"},
     "transfer": {"target": "general"},
+    "consult": {"step": "cancel"},
     "call_back": {"ticket_id": "t1"},
     "place_call": {"number": "13900000001"},
 }

@@ -11,12 +11,13 @@ from aiohttp.test_utils import TestClient
 from argon2 import PasswordHasher
 
 from cti_server.bus import Bus
-from cti_server.config import HttpSettings, Settings
+from cti_server.config import HttpSettings, PhoneSettings, Settings
 from cti_server.domain.ids import AgentId
 from cti_server.domain.users import Role, User
 from cti_server.storage.passwords import Hasher
 from cti_server.web.app import create_app
 from tests.web.desk_double import DeskDouble, ManualClock, MemoryFacts, MemoryUsers
+from tests.web.phone_double import make_phones
 
 PASSWORD = "correct horse"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -55,14 +56,21 @@ class World:
     settings: Settings
 
 
-def make_world(*, facts: MemoryFacts | None = None, clock: Any = None, **http: Any) -> World:
+def make_world(
+    *,
+    facts: MemoryFacts | None = None,
+    clock: Any = None,
+    phones: PhoneSettings | None = None,
+    demo: bool = False,
+    **http: Any,
+) -> World:
     """Everything the web layer stands on. Give the same `facts` again to play a restart of the server."""
     clock, facts = clock or ManualClock(), facts or MemoryFacts()
     bus = Bus(clock, "cti", last_id=facts.stored[-1].id if facts.stored else 0)
     bus.subscribe(facts.take)
     desk = DeskDouble(bus, clock, NAMES)
     users = MemoryUsers(*map(user, LOGINS))
-    settings = Settings(http=HttpSettings(**http))
+    settings = Settings(http=HttpSettings(**http), phones=phones or PhoneSettings(), demo=demo)
 
     async def health() -> dict[str, Any]:
         return {
@@ -75,7 +83,15 @@ def make_world(*, facts: MemoryFacts | None = None, clock: Any = None, **http: A
         }
 
     app = create_app(
-        settings, desk=desk, users=users, bus=bus, facts=facts, clock=clock, health=health, hasher=Hasher(CHEAP)
+        settings,
+        desk=desk,
+        users=users,
+        bus=bus,
+        facts=facts,
+        clock=clock,
+        health=health,
+        phones=make_phones(NAMES, settings.phones.secrets),
+        hasher=Hasher(CHEAP),
     )
     return World(clock, bus, facts, desk, users, app, settings)
 

@@ -8,6 +8,7 @@ import { Header } from "./Header";
 import { Board } from "./Board";
 import { Calls } from "./Calls";
 import { Pop } from "./Pop";
+import { PhoneCard } from "./phone/PhoneCard";
 import { Queues } from "./Queues";
 import { SignIn } from "./SignIn";
 import { State } from "./State";
@@ -55,6 +56,7 @@ function Desk() {
     <div class="desk">
       <div class="column">
         <State />
+        <PhoneCard />
         <Queues />
       </div>
       <Pop />

@@ -1,17 +1,9 @@
-import { language, t, word } from "../i18n";
+import { t, word } from "../i18n";
 import { connection } from "../live";
 import { busy, isLive, session, signOut } from "../state";
+import { LanguageSwitch } from "./Language";
 
 type View = "desk" | "board";
-
-export function LanguageSwitch() {
-  return (
-    <div class="languages" role="group" aria-label={t("language")}>
-      <button type="button" lang="zh-CN" aria-pressed={language.value === "zh-CN"} onClick={() => (language.value = "zh-CN")}>中文</button>
-      <button type="button" lang="en" aria-pressed={language.value === "en"} onClick={() => (language.value = "en")}>English</button>
-    </div>
-  );
-}
 
 /** `view` null = there is only one, so nothing to choose. */
 export function Header(props: { view: View | null; show?: (view: View) => void }) {

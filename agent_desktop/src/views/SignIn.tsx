@@ -1,6 +1,6 @@
 import { t } from "../i18n";
 import { busy, signIn } from "../state";
-import { LanguageSwitch } from "./Header";
+import { LanguageSwitch } from "./Language";
 
 export function SignIn() {
   const submit = (event: SubmitEvent) => {

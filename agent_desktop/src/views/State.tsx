@@ -2,6 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { language, span, t, word } from "../i18n";
 import type { Me } from "../protocol";
 import { busy, me, now, pauseCodes, wish } from "../state";
+import { goReady } from "./phone/desk";
 
 /** The agent's own state: what he asked for, what the system sees, since when, until when; and the ways to change it. */
 export function State() {
@@ -61,7 +62,7 @@ function Controls({ own }: { own: Me }) {
     <div class="controls">
       {own.system === "wrap_up" && <WrapUp />}
       <button type="button" class="primary" aria-pressed={own.intent === "ready"} disabled={busy.value || own.intent === "ready"}
-        aria-keyshortcuts="Alt+1" onClick={() => void wish("ready", {})} data-test="ready">{t("ready")}</button>
+        aria-keyshortcuts="Alt+1" onClick={() => void goReady()} data-test="ready">{t("ready")}</button>
       <PauseMenu />
       <Shortcuts />
     </div>

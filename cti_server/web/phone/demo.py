@@ -1,0 +1,73 @@
+"""`/demo/phone`: a caller without a telephone, for newcomers. Exists only where `settings.demo` is set.
+
+The phone may call as any of the sample's customers: the number it gives counts as the caller's (docker/asterisk/conf/demo.conf).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from cti_server.errors import NotFound
+from cti_server.web.pages import STATIC
+from cti_server.web.parts import Ask
+from cti_server.web.phone.api import phones_of
+from cti_server.web.phone.proxy import serve_endpoint
+from cti_server.web.phone.wire import DemoCaller, DemoPhone, SipAccount
+from cti_server.web.routes import API, PUBLIC, Route
+from cti_server.web.wire import Args
+
+PAGE = "/demo/phone"
+SOCKET_PATH = "/demo/phone/ws"
+SAMPLE = "139"
+CALLERS = 10
+
+
+def in_demo(ask: Ask) -> None:
+    """Raises NotFound outside the demo: there, this phone does not exist."""
+    if not ask.parts.settings.demo:
+        raise NotFound("there is no such address")
+
+
+async def phone(ask: Ask, _: Args) -> DemoPhone:
+    in_demo(ask)
+    account = phones_of(ask.parts).demo_account()
+    rows = await ask.parts.desk.customers(SAMPLE, CALLERS)
+    return DemoPhone(
+        account=SipAccount(
+            uri=account.uri, user=account.endpoint, password=account.password, websocket=f"{API}{SOCKET_PATH}"
+        ),
+        callers=[DemoCaller(number=_local(row["phones"][0]), name=row["name"]) for row in rows if row.get("phones")],
+        dids=[did for did in ask.parts.settings.calls.dids if did != "*"],
+    )
+
+
+def _local(number: str) -> str:
+    return number.removeprefix("+86")
+
+
+async def socket(ask: Ask, _: Args) -> web.StreamResponse:
+    in_demo(ask)
+    return await serve_endpoint(ask, phones_of(ask.parts).demo_account().endpoint)
+
+
+def add_demo_page(app: web.Application, static: Path = STATIC) -> None:
+    async def page(_: web.Request) -> web.StreamResponse:
+        file = static / "demo-phone.html"
+        if not file.is_file():
+            raise NotFound("the demo's phone is not built; run scripts/build")
+        return web.FileResponse(file, headers={"Cache-Control": "no-cache"})
+
+    app.router.add_get(PAGE, page)
+
+
+def _route(path: str, handle: Any, summary: str, **more: Any) -> Route:
+    return Route(method="GET", path=path, handle=handle, summary=summary, roles=PUBLIC, **more)
+
+
+ROUTES = (
+    _route("/demo/phone", phone, "The newcomers' phone; only in the demo", answer=DemoPhone),
+    _route(SOCKET_PATH, socket, "WebSocket: SIP of the newcomers' phone; only in the demo", documented=False),
+)

@@ -1,0 +1,76 @@
+"""Wire models of phones."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from cti_server.web.api.wishes import OfAgent
+from cti_server.web.wire import Plain, Wire
+
+PhoneKind = Literal["desk", "softphone"]
+
+
+class PhoneChoice(OfAgent):
+    use: PhoneKind
+
+
+class ConsultStep(OfAgent):
+    """`complete`: caller and colleague go on without the agent; `join`: all three talk; `swap`: to the other of the two;
+    `cancel`: back to the caller alone."""
+
+    step: Literal["complete", "join", "swap", "cancel"]
+
+
+class SipAccount(Wire):
+    """What a phone in the page signs in with; `websocket` is a path of this server."""
+
+    uri: str
+    user: str
+    password: str
+    websocket: str
+
+
+class Phone(Wire):
+    """`account` is None when this server knows no softphone for the agent. `desk` and `softphone`: registered now."""
+
+    use: PhoneKind
+    desk: bool = False
+    softphone: bool = False
+    account: SipAccount | None = None
+
+
+class DemoCaller(Wire):
+    """Somebody a newcomer may call as."""
+
+    number: str
+    name: str
+
+
+class DemoPhone(Wire):
+    account: SipAccount
+    callers: list[DemoCaller] = Field(default=[])
+    dids: list[str] = Field(default=[])
+
+
+class DirectoryAgent(Wire):
+    agent_id: Plain
+    name: str
+    free: bool = False
+    signed_in: bool = False
+
+
+class DirectoryQueue(Wire):
+    name: str
+    title: dict[str, str] = Field(default={})
+    code: str = ""
+    ready: int = 0
+    waiting: int = 0
+
+
+class Directory(Wire):
+    """Whom a caller can be sent to; numbers outside are typed."""
+
+    agents: list[DirectoryAgent] = Field(default=[])
+    queues: list[DirectoryQueue] = Field(default=[])
