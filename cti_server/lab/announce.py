@@ -59,9 +59,10 @@ def _phones(facts: Mapping[str, Any]) -> list[str]:
 def _first_steps(facts: Mapping[str, Any], caller: str) -> list[str]:
     if not facts["test_phones"]:
         return ["  Register a phone, sign in on the agents' page, press Ready, and call."]
-    who = " or ".join(facts["test_phones"])
     return [
-        f"  Talk to a caller without any phone: sign in as {who} on the agents' page and press Ready, then",
-        f"    {caller} --script agent",
-        f"  The caller pops up; the test phone answers after {ANSWER_SECONDS:.0f} s and plays a tone.",
+        "  Talk to a caller without any phone: sign in on the agents' page, press Ready, and call.",
+        f"    as 1004, for top-tier callers:   {caller} --script agent --from 13900000001",
+        f"    as 1001, for everybody else:     {caller} --script agent --from 13900000002",
+        f"  The caller pops up; the test phone of {', '.join(facts['test_phones'])} answers after {ANSWER_SECONDS:.0f} s"
+        " and plays a tone.",
     ]
