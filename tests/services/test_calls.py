@@ -81,7 +81,7 @@ def test_a_refusing_agent_costs_the_caller_no_place(tmp_path: Path) -> None:
         await task
 
     world = play(tmp_path, story)
-    assert [(o.agent_id, o.result) for o in world.of(f.OfferEnded)][0] == ("1001", "rejected")
+    assert next((o.agent_id, o.result) for o in world.of(f.OfferEnded)) == ("1001", "rejected")
     assert world.of(f.TalkStarted)[0].agent_id == "1002"
     assert len(world.of(f.VisitStarted)) == 1
 
@@ -184,9 +184,7 @@ def test_a_callback_keeps_the_place_and_is_carried_out(tmp_path: Path) -> None:
         await asyncio.sleep(1)
         _, _, _, channel = next(wish for wish in world.switch.wishes if wish[0] == "originate")
         (arrived,) = [fact for fact in world.of(f.CallArrived) if fact.direction == "callback"]
-        back = world.line(
-            {2.0: "1"}, script="callback", variables={"CTI_CALL_ID": arrived.call_id}, uniqueid=channel
-        )
+        back = world.line({2.0: "1"}, script="callback", variables={"CTI_CALL_ID": arrived.call_id}, uniqueid=channel)
         await world.start(back)
 
     world = play(tmp_path, story, setup=[queue(callback_after_seconds=15)])
@@ -208,3 +206,22 @@ def test_a_callback_nobody_answers_frees_the_agent_and_is_tried_again(tmp_path: 
     assert world.tickets.ended[-1] == ("t1", "unreachable")
     assert len(world.of(f.AgentOffered)) == len(world.of(f.OfferEnded))
     assert world.floor.state(f.AgentId("1001")).free
+
+
+def test_a_caller_sent_to_a_full_queue_still_gets_a_person(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.agent_ready("1001", Phone(answers=1, talks=5))
+        waiting = world.start(world.line({0.5: "1"}, hangs_up=60, did="100"))
+        await asyncio.sleep(40)
+        filler = world.line(script="transfer", arguments=("vip",), hangs_up=300)
+        first = world.start(filler)
+        await asyncio.sleep(1)
+        second = world.start(world.line(script="transfer", arguments=("vip",), number="13911113333"))
+        await asyncio.gather(waiting, second)
+        filler.hang_up()
+        await first
+
+    setup = [queue(wrap_up_seconds=1), queue("vip", max_length=1)]
+    world = play(tmp_path, story, setup=setup)
+    assert [fact.outcome for fact in world.of(f.VisitEnded)].count("refused") == 1
+    assert world.of(f.TalkStarted)[-1].call_id == world.of(f.VisitStarted)[-1].call_id

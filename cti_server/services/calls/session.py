@@ -20,22 +20,26 @@ import structlog
 
 from cti_server.clock import new_id
 from cti_server.domain.facts import CallArrived, CallerIdentified, CallResumed, FlowFailed
-from cti_server.domain.flows.effects import Ask, CallContext
+from cti_server.domain.flows.effects import Ask, CallContext, QueueResult
 from cti_server.domain.ids import AgentId, CallId, ChannelRef, CustomerId, VisitId
 from cti_server.domain.phrases import phrase
-from cti_server.errors import LineGone, NotFound
+from cti_server.errors import LineGone, NotFound, Unavailable
 from cti_server.ports import Line
 from cti_server.services.calls import ticket as tickets
 from cti_server.services.calls.caller import Caller
 from cti_server.services.calls.driver import FlowDriver
 from cti_server.services.calls.live import LiveCall, Visit
 from cti_server.services.calls.parts import Parts
+from cti_server.services.calls.recovery import take_up
+from cti_server.services.calls.targets import Target
 from cti_server.services.calls.voice import Voice
 from cti_server.services.calls.waiting import Moved, Stay
 
 log = structlog.get_logger(__name__)
 END_SEEN_SECONDS = 1.0
 """How long the switch's own word on a hang-up (side, cause, exact time) is waited for."""
+STORE_SECONDS = 1.0
+"""How long a caller who comes back may wait in silence for the record of his call."""
 GREETINGS = 3
 """How often a callback greets before it counts as not reached."""
 Direction = Literal["inbound", "outbound", "internal", "callback"]
@@ -54,7 +58,7 @@ class Sessions:
         }
 
     async def handle(self, line: Line) -> None:
-        live = self._find(line)
+        live = await self._find(line)
         caller = self._caller(line, live)
         try:
             await self._begin(caller)
@@ -77,10 +81,12 @@ class Sessions:
 
     # -- beginnings --------------------------------------------------------------------------------------------
 
-    def _find(self, line: Line) -> LiveCall:
-        """The call this channel belongs to: one in progress, or one only its ticket knows."""
+    async def _find(self, line: Line) -> LiveCall:
+        """The call this channel belongs to: one in progress, another server's, or one only its ticket knows."""
         call_id = CallId(line.info.variables.get("CTI_CALL_ID", ""))
         live = self._parts.calls.get(call_id) if call_id else None
+        if live is None and call_id and line.info.script != "internal":
+            live = await self._of_another_server(call_id)
         if live is not None and line.info.script != "internal":
             self._parts.calls.move(live, line.info.channel)
             return live
@@ -92,6 +98,16 @@ class Sessions:
             did=line.info.did,
             direction=DIRECTION.get(line.info.script, "inbound"),
         )
+
+    async def _of_another_server(self, call_id: CallId) -> LiveCall | None:
+        """What it knew beyond the ticket, from the store we share; None when that does not answer soon or has nothing."""
+        try:
+            async with asyncio.timeout(STORE_SECONDS):
+                record = await self._parts.archive.load_call(call_id) if self._parts.archive else None
+        except (Unavailable, TimeoutError):
+            log.warning("call_record_not_loaded", call=call_id)
+            return None
+        return take_up(self._parts.calls, record) if record else None
 
     def _caller(self, line: Line, live: LiveCall) -> Caller:
         voice = Voice(line, self._parts.speaker, language=live.language, render_seconds=self._parts.render_seconds)
@@ -169,21 +185,26 @@ class Sessions:
         extension = caller.line.info.arguments[0] if caller.line.info.arguments else ""
         if not caller.live.customer:
             await self._identify(caller)
-        if caller.resumed is not None:
-            await Stay(caller).take_up(caller.resumed)
-            return
         target = self._parts.targets.find(extension)
-        priority = self._parts.settings.transfer_priority
-        if target.kind == "number":
-            await self._dial_out(caller, target.name)
-        elif target.kind == "agent":
+        if caller.resumed is None and target.kind == "number":
+            await self._dial_out(caller, self._parts.targets.trunk(target.name))
+            return
+        served = await self._to_target(caller, target)
+        if served is None or served.outcome in ("refused", "timed_out"):
+            await FlowDriver(caller).to_person()
+
+    async def _to_target(self, caller: Caller, target: Target) -> QueueResult | None:
+        """To a queue or an agent; None when it is neither."""
+        stay, priority = Stay(caller), self._parts.settings.transfer_priority
+        if caller.resumed is not None:
+            return await stay.take_up(caller.resumed)
+        if target.kind == "agent":
             visit = self._visit(caller, self._last_queue(caller.live), priority)
             caller.live.start_visit(visit)
-            await Stay(caller).direct(visit, AgentId(target.name))
-        elif target.kind == "queue":
-            await Stay(caller).begin(self._visit(caller, target.name, priority))
-        else:
-            await FlowDriver(caller).to_person()
+            return await stay.direct(visit, AgentId(target.name))
+        if target.kind == "queue":
+            return await stay.begin(self._visit(caller, target.name, priority))
+        return None
 
     async def _internal(self, caller: Caller) -> None:
         """An agent dials from his phone. A queue makes it a consultation: it waits like a caller, but first."""
@@ -192,11 +213,9 @@ class Sessions:
             await caller.line.answer()
             await Stay(caller).begin(self._visit(caller, target.name, self._parts.settings.transfer_priority))
         elif target.kind == "agent":
-            await caller.line.dial(
-                self._parts.floor.dial_string(AgentId(target.name)), timeout=self._parts.settings.transfer_ring_seconds
-            )
+            await self._dial_out(caller, self._parts.floor.dial_string(AgentId(target.name)))
         elif target.kind == "number":
-            await self._dial_out(caller, target.name)
+            await self._dial_out(caller, self._parts.targets.trunk(target.name))
         else:
             await caller.line.answer()
             await caller.voice.say_phrase("nobody_answered")
@@ -215,10 +234,8 @@ class Sessions:
                 await Stay(caller).connect(visit)
                 return
 
-    async def _dial_out(self, caller: Caller, number: str) -> None:
-        result = await caller.line.dial(
-            self._parts.targets.trunk(number), timeout=self._parts.settings.transfer_ring_seconds
-        )
+    async def _dial_out(self, caller: Caller, dial_string: str) -> None:
+        result = await caller.line.dial(dial_string, timeout=self._parts.settings.transfer_ring_seconds)
         if result.transferred:
             raise Moved("the switch moved the caller")
         if result.status != "ANSWER":
