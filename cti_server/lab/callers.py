@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cti_server.errors import InvalidValue
@@ -24,7 +24,7 @@ def check_script(script: str) -> None:
     parse_script(SCRIPTS.get(script, script))
 
 
-def steps_of(script: str, caller: str, callers: list[Mapping[str, Any]], *, open_order: bool) -> str:
+def steps_of(script: str, caller: str, callers: Sequence[Mapping[str, Any]], *, open_order: bool) -> str:
     """A named script with this caller's own account and PIN, past the menu of an open order; steps stay as they are."""
     if script not in SCRIPTS:
         return script

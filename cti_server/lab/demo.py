@@ -297,7 +297,7 @@ def main(
         typer.Option(
             envvar="CTI_DEMO_PHONES", help="agents whose desk phone answers by itself; 'none' for your own phones"
         ),
-    ] = "1001,1002",
+    ] = "1001,1002,1003,1004",
 ) -> None:
     """A whole contact centre on this machine: Asterisk, server, sample data."""
     try:

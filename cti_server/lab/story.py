@@ -79,6 +79,12 @@ WORDS: Mapping[str, str | Callable[[Data], str]] = {
     "TalkEnded": lambda data: f"talk with agent {data['agent_id']} ended by {SIDES[data['side']]}",
     "VisitEnded": "leaves the queue: {outcome}",
     "CallbackAttempted": "called back, attempt {attempt}",
+    "VisitAssigned": "given to agent {agent_id} by {by}",
+    "ListenStarted": "{by} joins agent {subject}'s talk ({mode})",
+    "ListenModeChanged": "{by} changes to {mode} with agent {subject}",
+    "ListenEnded": "{by} leaves agent {subject}'s talk",
+    "CallNoted": "agent {agent_id} writes a note, version {version}",
+    "DispositionSet": "agent {agent_id} files the call as {code}",
     "WrapUpStarted": "agent {agent_id} wraps up",
 }
 
