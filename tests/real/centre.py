@@ -47,6 +47,8 @@ class Centre:
     bank: PhoneBank
     caller: SippCaller
     facts: list[Fact] = field(default_factory=list)
+    arriving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a call arrives, so that each caller knows its own id."""
 
     def of(self, kind: type[F]) -> list[F]:
         return [fact for fact in self.facts if isinstance(fact, kind)]
