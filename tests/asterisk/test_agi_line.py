@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from agi_peer import AgiPeer
 from structlog.testing import capture_logs
 
 from cti_server.asterisk.agi.server import AgiServer
 from cti_server.config import AgiSettings
 from cti_server.errors import InvalidValue, LineGone, SwitchRefused
 from cti_server.ports import DialResult, Line, RecordResult
+from tests.asterisk.agi_peer import AgiPeer
 
 Step = Callable[[Line], Awaitable[object]]
 

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import uvloop
-from agi_peer import AgiPeer, opening
 from structlog.testing import capture_logs
 
 from cti_server.asterisk.agi.server import AgiServer
 from cti_server.config import AgiSettings
 from cti_server.errors import BadSettings, LineGone
 from cti_server.ports import CallHandler, Line
+from tests.asterisk.agi_peer import AgiPeer, opening
 
 Serve = Callable[..., Awaitable[AgiServer]]
 

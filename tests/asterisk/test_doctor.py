@@ -172,6 +172,13 @@ async def test_a_user_who_may_nothing_still_gets_a_report(fake: Healthy, tmp_pat
     assert {"Asterisk version", "AMI rights", "events: call", "modules", "dialplan"} <= found
 
 
+async def test_a_folder_that_even_root_cannot_write_is_told(fake: Healthy, tmp_path: Path) -> None:
+    (found,) = await bad(fake, tmp_path, paths={"data": Path("/proc/cti"), "recordings": tmp_path})
+    assert found.what == "data and prompt folder"
+    assert "/proc cannot be written" in found.found
+    assert "CTI_PATHS__DATA" in found.mend
+
+
 async def test_a_taken_port_a_file_for_a_folder_and_a_dead_database(fake: Healthy, tmp_path: Path) -> None:
     (tmp_path / "var").write_text("a file")
     with socket.create_server(("127.0.0.1", 0)) as taken:

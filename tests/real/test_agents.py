@@ -203,7 +203,7 @@ async def test_attended_transfer_into_a_queue_that_still_waits(centre: Centre) -
         await phone.complete_transfer(first, consultation)
         await centre.until(f.CallTransferred)
         colleague = await centre.agent("1003", ANSWERS)
-        talk = await colleague.answers()
+        await colleague.answers()
         await centre.until(f.TalkStarted, 2)
         await colleague.hang_up()
     assert [fact.agent_id for fact in centre.of(f.TalkStarted)] == ["1001", "1003"]

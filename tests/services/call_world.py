@@ -135,7 +135,7 @@ class World:
                 acd=self.acd,
                 floor=self.floor,
                 flows=self.flows,
-                customers=Customers(NoCustomers()),  # type: ignore[arg-type]
+                customers=Customers(NoCustomers()),
                 lookups=self.lookups,
                 tickets=self.tickets,
                 speaker=self.speaker,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from cti_server.clock import Clock
 from cti_server.domain.ids import ChannelRef
@@ -231,7 +232,8 @@ class FakeLine:
             self._check()
             self._listener = asyncio.get_running_loop().create_future()
             gone = asyncio.create_task(self._gone.wait())
-            await asyncio.wait({self._listener, gone}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[Any]] = {self._listener, gone}
+            await asyncio.wait(either, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             gone.cancel()
             self._check()
             if self._listener.done() and self._listener.result() in stop_on:

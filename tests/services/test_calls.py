@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cti_server.domain import facts as f
-from cti_server.domain.ids import SECOND
+from cti_server.domain.ids import SECOND, AgentId
 from tests.services.call_world import World, agent, queue
 from tests.services.doubles import Phone
 from tests.virtual import run
@@ -205,7 +205,7 @@ def test_a_callback_nobody_answers_frees_the_agent_and_is_tried_again(tmp_path: 
     assert [fact.reached for fact in world.of(f.CallbackAttempted)] == [False, False, False]
     assert world.tickets.ended[-1] == ("t1", "unreachable")
     assert len(world.of(f.AgentOffered)) == len(world.of(f.OfferEnded))
-    assert world.floor.state(f.AgentId("1001")).free
+    assert world.floor.state(AgentId("1001")).free
 
 
 def test_a_caller_sent_to_a_full_queue_still_gets_a_person(tmp_path: Path) -> None:
