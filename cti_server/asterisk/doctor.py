@@ -7,9 +7,9 @@ a call to an extension that does not exist; that fails at once and its events sh
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -311,9 +311,14 @@ def _writable(what: str, setting: str, path: Path) -> Finding:
     place = path.absolute()
     while not place.exists():
         place = place.parent
-    if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
-        return Finding("ok", what, str(path) if path.exists() else f"{path} (made at start)")
-    return Finding("fail", what, f"{place} cannot be written", f"let this user write there, or change {setting}")
+    try:
+        # tried, not asked: to root every folder seems to be writable, also on a file system that is not
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        why = f"{place} cannot be written: {error.strerror}"
+        return Finding("fail", what, why, f"let this user write there, or change {setting}")
+    return Finding("ok", what, str(path) if path.exists() else f"{path} (made at start)")
 
 
 def _missing_file(address: URL) -> Path | None:
