@@ -1,7 +1,7 @@
 """SQLite connections whose statements cost one trip to the connection's thread instead of four.
 
-aiosqlite makes a trip each to open a cursor, execute, fetch and close. A call asks the database some thirty times, so the
-trips were a third of its cost. Here the thread does all four at once and hands back what was found.
+aiosqlite makes a trip each to open a cursor, execute, fetch and close. Here the
+thread does all four at once and hands back what was found.
 """
 
 from __future__ import annotations
