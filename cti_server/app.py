@@ -189,6 +189,7 @@ class Server:
             ),
             callbacks=self.callbacks,
             targets=targets,
+            archive=self._facts,
         )
         self._sessions = Sessions(parts)
         self.work = WorkService(

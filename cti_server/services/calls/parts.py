@@ -12,6 +12,7 @@ import structlog
 from cti_server.bus import Bus
 from cti_server.clock import Clock
 from cti_server.config import CallSettings
+from cti_server.domain.calls import CallRecord
 from cti_server.domain.flows.effects import Created
 from cti_server.domain.ids import CallId, QueueName
 from cti_server.domain.orders import CallbackRequest
@@ -34,6 +35,14 @@ class Tickets(Protocol):
 
     async def create(self, kind: str, call_id: CallId, fields: Mapping[str, Any]) -> Created:
         """Once per call, kind and node; asked again it returns the same. Raises StorageUnavailable."""
+        ...
+
+
+class Archive(Protocol):
+    """Where calls of all servers are on record (storage)."""
+
+    async def load_call(self, call_id: CallId) -> CallRecord | None:
+        """Raises StorageUnavailable."""
         ...
 
 
@@ -75,6 +84,8 @@ class Parts:
     recordings: Recordings
     callbacks: Callbacks
     targets: Targets
+    archive: Archive | None = None
+    """None: the only server there is."""
 
     def priority(self, customer: Mapping[str, Any], queue: QueueName | None = None) -> int:
         """The caller's tier (and flags) plus the queue's own. A tier the profile does not know counts as an unknown caller."""

@@ -30,11 +30,7 @@ class Recovery:
 
     def adopt(self, records: Iterable[CallRecord]) -> int:
         """Take up calls that were open when the last server stopped; how many."""
-        count = 0
-        for record in records:
-            self._adopt(record)
-            count += 1
-        return count
+        return len([take_up(self._calls, record) for record in records])
 
     def on_event(self, event: SwitchEvent) -> None:
         match event:
@@ -91,19 +87,22 @@ class Recovery:
             live.agent_channel = partner.channel
             live.talk_started(agent_id, None, partner.channel.name)
 
-    def _adopt(self, record: CallRecord) -> None:
-        node, uniqueid = record.channels[-1] if record.channels else ("", "")
-        live = self._calls.open(
-            record.call_id,
-            ChannelRef(node, uniqueid),
-            caller=record.caller,
-            did=record.did,
-            direction=record.direction,
-            language=record.language or "zh",
-        )
-        live.record = record
-        live.aliases.extend(key for key in record.channels if key not in live.aliases)
-        live.visit = _visit(record.visits[-1]) if record.visits else None
+
+def take_up(calls: LiveCalls, record: CallRecord) -> LiveCall:
+    """Go on with a call as it stands in the store: our own from before a restart, or another server's."""
+    node, uniqueid = record.channels[-1] if record.channels else ("", "")
+    live = calls.open(
+        record.call_id,
+        ChannelRef(node, uniqueid),
+        caller=record.caller,
+        did=record.did,
+        direction=record.direction,
+        language=record.language or "zh",
+    )
+    live.record = record
+    live.aliases.extend(key for key in record.channels if key not in live.aliases)
+    live.visit = _visit(record.visits[-1]) if record.visits else None
+    return live
 
 
 def _visit(record: VisitRecord) -> Visit:
