@@ -166,6 +166,10 @@ class Site:
         except AssertionError as error:
             raise AssertionError(f"{error}; but {last}; {await self.kinds()}") from None
 
+    def sign_everybody_out(self) -> None:
+        """Screens are opened anew: another server answers now."""
+        self._desks.clear()
+
     async def _desk(self, agent_id: str) -> aiohttp.ClientSession:
         if agent_id not in self._desks:
             desk = await self._stack.enter_async_context(
@@ -222,6 +226,21 @@ class Site:
         reports = await asyncio.wait_for(asyncio.gather(*self.callers, return_exceptions=True), PATIENCE)
         assert not [report for report in reports if isinstance(report, BaseException)]
 
+    async def abandon_callers(self) -> None:
+        """The switch they called is gone; they would wait for its answers."""
+        for task in self.callers:
+            task.cancel()
+        await asyncio.gather(*self.callers, return_exceptions=True)
+        self.callers.clear()
+
+    async def true_on_switch(self, line: str, text: str) -> None:
+        """Until Asterisk's console answers `line` with something that has `text` in it."""
+
+        async def there() -> bool:
+            return text in await self.asterisk.cli(line)
+
+        await until(there, f"{text} in {line}")
+
     async def closed(self) -> None:
         async def none_open() -> bool:
             return not await self.store.open_calls()
@@ -257,9 +276,7 @@ class Site:
         return gap
 
     async def close(self) -> None:
-        for task in self.callers:
-            task.cancel()
-        await asyncio.gather(*self.callers, return_exceptions=True)
+        await self.abandon_callers()
         await self._stack.aclose()
 
 
