@@ -111,6 +111,8 @@ def to_e164(number: str, country: str) -> str:
     Trunks send the international prefix as 00, whatever the site's own dialling plan says.
     """
     text = number.strip()
+    if any(character.isalpha() for character in text):
+        return ""  # phonenumbers would read letters as keys, and a name as somebody's number
     if text.startswith("00"):
         text = "+" + text[2:].lstrip()
     try:

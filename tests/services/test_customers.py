@@ -98,3 +98,8 @@ async def test_a_search_knows_a_phone_number_when_it_sees_one() -> None:
     assert (await Customers(Files()).search("陈", 5))[0]["name"] == "陈|None"
     with pytest.raises(InvalidValue):
         await Customers(Files()).search("  ", 5)
+
+
+def test_letters_are_no_digits() -> None:
+    """A telephone keypad would turn this name into a mobile number."""
+    assert to_e164("139Variable", "CN") == ""
