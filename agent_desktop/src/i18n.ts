@@ -22,10 +22,15 @@ export function t(key: Key): string {
   return WORDS[language.value][key];
 }
 
+/** The words of that name, if there are any. */
+export function said(name: string): string | undefined {
+  const words: Partial<Record<string, string>> = WORDS[language.value];
+  return words[name];
+}
+
 /** The word for a code the server sent, or the code itself when we have no word for it. */
 export function word(prefix: string, code: string): string {
-  const words: Partial<Record<string, string>> = WORDS[language.value];
-  return words[`${prefix}.${code}`] ?? code;
+  return said(`${prefix}.${code}`) ?? code;
 }
 
 export function money(fen: number): string {

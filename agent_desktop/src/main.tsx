@@ -2,6 +2,7 @@ import { render } from "preact";
 import { begin } from "./state";
 import { App } from "./views/App";
 import "./style.css";
+import "./views/work/work.css";
 import "./views/phone/phone.css";
 
 const root = document.getElementById("app");

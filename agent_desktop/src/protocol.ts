@@ -2,15 +2,31 @@
 
 export interface Account { number: string; status: string; balance_fen: number; due_date: string | null; address: string }
 
+export interface Agent { agent_id: string; name: string; endpoint: string; queues: Record<string, number>; skills: Record<string, number>; certified: boolean; suspended: boolean }
+
+export interface AgentPart { item: Agent; seen: string }
+
+export interface Announcement { announcement_id: string; at: number; by: string; audience: "all" | "queue" | "agent"; name: string; text: string }
+
+export interface AuditRow { at: number; login: string; action: string; subject: string; address: string; before: Record<string, unknown> | null; after: Record<string, unknown> | null }
+
 export interface Board { at: number; switch_linked: boolean; queues: (QueueRow)[]; agents: (Me)[]; calls: (BoardCall)[]; counts: Counts }
 
 export interface BoardCall { call_id: string; caller: string; did: string; stage: "menu" | "waiting" | "ringing" | "talking" | "held" | "survey" | "ended"; since: number; queue: string | null; agent_id: string | null; customer_name: string | null }
 
 export interface BoardRows { at: number; switch_linked: boolean; queues: (QueueRow)[]; agents: (Me)[]; calls: (BoardCall)[]; counts: Counts; last: number; gone: (["queue" | "agent" | "call" | "switch", string])[] }
 
+export interface CalendarItem { weekly: Record<string, (string)[]>; holidays: "cn" | "none"; on_holiday: (string)[]; make_up_as: string; dates: Record<string, (string)[]>; emergency: boolean }
+
+export interface Calendars { calendars: Record<string, CalendarItem>; seen: string | null }
+
 export interface CallRecord { call_id: string; at: number; ended_at: number | null; caller: string; did: string; direction: string; customer_id: string | null; customer_name: string | null; queue: string | null; outcome: string | null; agent_id: string | null; wait_micros: number; talk_micros: number; unknown_end: boolean; timeline: (Event)[] }
 
 export interface CallWork { call_id: string; note: NoteSaved; disposition: string | null; required: boolean; until_done: boolean; extended: boolean; codes: (DispositionCode)[] }
+
+export interface CodeItem { code: string; zh: string; en: string; position: number; queues: (string)[] }
+
+export interface CodePart { item: CodeItem; seen: string }
 
 export interface Contact { kind: "call" | "order" | "message" | "callback" | "complaint"; at: number; call_id: string; ticket_id: string; number: string; queue: string | null; outcome: string | null; agent_id: string | null; topic: string }
 
@@ -42,11 +58,29 @@ export interface Event { event: number; kind: string; at: number; data: Record<s
 
 export interface Figures { since: number; answered: number; missed: number; talk_micros: number; hold_micros: number; wrap_up_micros: number; average_micros: number | null }
 
+export interface FlowPreview { steps: (PreviewStep)[]; wants: "keys" | "record" | "queue" | "transfer" | null }
+
+export interface FlowProblem { file: string; line: number; node: string; message: string }
+
+export interface FlowRow { file: string; flow: string | null; title: Record<string, string>; version: string; problems: number; saved_by: string; saved_at: number | null }
+
+export interface FlowText { file: string; flow: string | null; problems: (FlowProblem)[]; svg: string | null; missing: (MissingPrompt)[]; text: string; seen: string }
+
+export interface FlowVersionText { id: number; digest: string; at: number; login: string; note: string; in_force: boolean; text: string; diff: string }
+
 export interface Health { status: "ok" | "degraded"; version: string; switch_linked: boolean; database: boolean; calls: number; details: Record<string, unknown> | null }
+
+export interface Listening { agent_id: string; call_id: string; mode: "listen" | "whisper" | "barge"; on: boolean }
 
 export interface LiveState { last: number; now: number; me: Me | null; board: Board }
 
 export interface Me { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; queues: (string)[] }
+
+export interface MissingPrompt { language: string; text: string }
+
+export interface NewPassword { password: string }
+
+export interface NewUser { item: UserItem; seen: string; password: string }
 
 export interface NoteSaved { call_id: string; text: string; version: number; saved_at: number | null }
 
@@ -62,19 +96,39 @@ export interface Phone { use: "desk" | "softphone"; desk: boolean; softphone: bo
 
 export interface Pop { call_id: string; visit_id: string | null; offer_id: string | null; caller: string; did: string; queue: string | null; language: string | null; entered_at: number | null; answered_at: number | null; path: (PathStep)[]; digits: (Digits)[]; customer: CustomerCard | null; candidates: (CustomerRow)[]; number: NumberInfo | null; repeat: Repeat | null }
 
+export interface PreviewStep { what: "say" | "keys" | "record" | "lookup" | "create" | "queue" | "transfer" | "language" | "end"; node: string; words: Record<string, string>; about: string; answer: string | null; secret: boolean }
+
+export interface Queue { name: string; title: Record<string, string>; code: string; priority: number; calendar: string | null; ring_seconds: number; wrap_up_seconds: number; wrap_up_until_done: boolean; disposition_required: boolean; preferred_seconds: number; relaxations: (Relaxation)[]; agent_backoff_seconds: number; pair_backoff_seconds: number; overflow_after_seconds: number; overflow_length: number; overflow_to: string | null; max_wait_seconds: number; max_length: number; no_agents: "wait" | "refuse" | "overflow"; callback_after_seconds: number; announce_first_seconds: number; announce_every_seconds: number; announce_position: boolean; announce_estimate: boolean; music_class: string; threshold_seconds: number; short_seconds: number }
+
+export interface QueuePart { item: Queue; seen: string }
+
 export interface QueueRow { name: string; title: Record<string, string>; waiting: number; longest_since: number | null; offered: number; ringing: number; talking: number; ready: number; free: number; signed_in: number; answered: number; abandoned: number; abandoned_short: number; overflowed: number; callbacks: number; answer_rate: number | null; asa: number | null; average_talk: number | null; service_levels: Record<string, number | null>; alarms: ("waiting" | "longest_wait" | "service_level" | "agents_ready")[] }
+
+export interface Relaxation { after_seconds: number; lower_by: number; drop: (string)[]; drop_preferred: boolean }
 
 export interface Repeat { calls: number; last_at: number | null; order: Order | null }
 
 export interface Reset { last: number; now: number; me: Me | null; board: Board; reason: "new" | "too_old" | "unknown" }
 
+export interface SentAnnouncement { announcement: Announcement; to: number; read: number }
+
 export interface Session { login: string; name: string; role: "agent" | "leader" | "inspector" | "admin" | "back_office"; agent_id: string | null; expires_at: number }
+
+export interface SetupParts { queues: (QueuePart)[]; agents: (AgentPart)[]; skills: (CodePart)[]; pause_codes: (CodePart)[]; dispositions: (CodePart)[]; users: (UserPart)[]; fallback_queue: string }
 
 export interface SipAccount { uri: string; user: string; password: string; websocket: string }
 
+export interface Thresholds { queue: string; waiting: number; longest_wait: number; service_level: number; formula: string; agents_ready: number }
+
 export interface TicketCard { ticket_id: string; number: string; kind: string; state: string; open: boolean; opened_at: number; due_at: number | null; summary: string; description: string; notes: (TicketStep)[] }
 
+export interface TicketRow { ticket_id: string; number: string; kind: string; state: string; open: boolean; opened_at: number; due_at: number | null; summary: string; description: string }
+
 export interface TicketStep { at: number; by: string; what: string; text: string }
+
+export interface UserItem { login: string; name: string; role: "agent" | "leader" | "inspector" | "admin" | "back_office"; agent_id: string | null; active: boolean }
+
+export interface UserPart { item: UserItem; seen: string }
 
 export interface WorkedCall { call_id: string; at: number; ended_at: number | null; caller: string; did: string; direction: string; customer_id: string | null; customer_name: string | null; queue: string | null; outcome: string | null; agent_id: string | null; wait_micros: number; talk_micros: number; unknown_end: boolean; note: string; disposition: string | null; tickets: (string)[] }
 
@@ -160,6 +214,13 @@ export interface Commands {
   link_customer: { agent_id?: string; call_id: string; customer_id: string; add_number?: boolean };
   create_customer: { agent_id?: string; call_id: string; request_id: string; name: string; company?: string; address?: string; language?: "" | "zh" | "en"; email?: string; convenient_time?: string; phones?: (string)[]; flags?: (string)[] };
   note_ticket: { agent_id?: string; ticket_id: string; text: string };
+  listen: { agent_id: string; mode?: "listen" | "whisper" | "barge" };
+  end_listening: Record<string, never>;
+  assign: { call_id: string; agent_id: string };
+  move: { agent_id: string; queues: Record<string, number> };
+  announce: { audience?: "all" | "queue" | "agent"; name?: string; text: string };
+  read_announcement: { announcement_id: string };
+  set_alarms: { queue: string; waiting?: number; longest_wait?: number; service_level?: number; formula?: string; agents_ready?: number };
   consult: { agent_id?: string; step: "complete" | "join" | "swap" | "cancel" };
 }
 

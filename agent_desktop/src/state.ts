@@ -5,7 +5,7 @@ import { request } from "./api";
 import { language, word } from "./i18n";
 import { board, forgetBoard, queueTitles, takeBoard, takeRows } from "./rows";
 import { clockOffset, CommandError, connection, Live } from "./live";
-import type { CallRecord, Commands, ErrorBody, LiveEvent, LiveState, Me, PauseCode, Pop, Session } from "./protocol";
+import type { Commands, ErrorBody, LiveEvent, LiveState, Me, PauseCode, Pop, Session } from "./protocol";
 
 export const session = signal<Session | null>(null);
 export const asked = signal(false);
@@ -14,7 +14,6 @@ export { board };
 export const pop = signal<Pop | null>(null);
 export const popFailed = signal<ErrorBody | null>(null);
 export const pauseCodes = signal<PauseCode[]>([]);
-export const calls = signal<Omit<CallRecord, "timeline">[]>([]);
 export const problem = signal<ErrorBody | null>(null);
 export const busy = signal(false);
 /** Server time in micros, once a second; it stands still while the connection is away, as everything shown does. */
@@ -30,12 +29,13 @@ export const isLive = computed(() => connection.value === "live");
 export const leads = computed(() => session.value?.role === "leader");
 export const watchesAll = computed(() => ["leader", "inspector", "admin"].includes(session.value?.role ?? ""));
 
-const LISTED_AFTER = new Set<LiveEvent["kind"]>(["OfferEnded", "TalkStarted", "TalkEnded"]);
-const RELIST_MS = 400;
+/** Who wants to hear of every event. */
+export const listeners = new Set<(event: LiveEvent) => void>();
+/** What has to be done before one may leave. */
+export const beforeSignOut = new Set<() => Promise<void>>();
 
 let live: Live | null = null;
 let startWork = false;
-let relist: ReturnType<typeof setTimeout> | undefined;
 
 setInterval(() => {
   if (isLive.value) now.value = (Date.now() + clockOffset.value) * 1000;
@@ -60,6 +60,7 @@ export async function signIn(login: string, password: string): Promise<void> {
 
 export async function signOut(): Promise<void> {
   await guarded(async () => {
+    await Promise.all([...beforeSignOut].map((work) => work()));
     if (me.value !== null && me.value.intent !== "signed_out") await live?.send("sign_out", {});
     await request("DELETE", "/session");
     leave();
@@ -107,7 +108,6 @@ function leave(): void {
     forgetBoard();
     pop.value = null;
     popFailed.value = null;
-    calls.value = [];
   });
 }
 
@@ -124,7 +124,6 @@ function takeState(state: LiveState): void {
     takeBoard(state.board);
     now.value = state.now;
   });
-  listCalls();
   if (startWork && state.me?.intent === "signed_out") void wish("sign_in", {});
   startWork = false;
 }
@@ -149,17 +148,10 @@ function takePopError(error: ErrorBody): void {
 }
 
 function takeEvent(event: LiveEvent): void {
-  if (LISTED_AFTER.has(event.kind)) listCalls();
+  for (const listener of listeners) listener(event);
 }
 
-/** Calls since midnight. Several events in a row cause one request. */
-function listCalls(): void {
-  const agent = session.value?.agent_id;
-  if (!agent) return;
-  clearTimeout(relist);
-  relist = setTimeout(() => {
-    const since = new Date(now.value / 1000).setHours(0, 0, 0, 0) * 1000;
-    const path = `/calls?agent_id=${encodeURIComponent(agent)}&since=${since}&limit=50`;
-    void request<Omit<CallRecord, "timeline">[]>("GET", path).then((rows) => (calls.value = rows), report);
-  }, RELIST_MS);
+/** The server no longer knows our session: sign in again. */
+export function endedSession(): void {
+  connection.value = "signed_out";
 }

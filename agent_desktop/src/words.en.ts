@@ -1,8 +1,10 @@
 import { phoneEn } from "./words/phone.en";
+import { workEn } from "./words/work.en";
 import type { Words } from "./words.zh";
 
 export const en: Words = {
   ...phoneEn,
+  ...workEn,
   title: "Agent desktop",
   login: "Agent number",
   password: "Password",

@@ -1,6 +1,8 @@
 import { phoneZh } from "./words/phone.zh";
+import { workZh } from "./words/work.zh";
 export const zh = {
   ...phoneZh,
+  ...workZh,
   title: "坐席桌面",
   login: "工号",
   password: "密码",

@@ -75,6 +75,7 @@ class FileStore(Protocol):
         """All of his, newest first. Raises NotFound."""
         ...
 
+    async def names(self, customer_ids: Sequence[CustomerId]) -> Mapping[CustomerId, str]: ...
     async def create(self, customer: Customer) -> Customer: ...
     async def link_phone(self, customer_id: CustomerId, number: str) -> None: ...
 
@@ -324,7 +325,14 @@ class WorkService:
         found = await self._archive.search_calls(agent_id=agent, number=None, queue=None, since=since, limit=limit)
         records = [self._calls.record(record.call_id) or record for record in found]
         notes = await self._notes.of_calls([record.call_id for record in records], agent)
-        return [worked_row(record, agent, notes.get(record.call_id)) for record in records]
+        names = await self._files.names([record.customer_id for record in records if record.customer_id])
+        return [
+            {
+                **worked_row(record, agent, notes.get(record.call_id)),
+                "customer_name": names.get(record.customer_id) if record.customer_id else None,
+            }
+            for record in records
+        ]
 
     # -- parts of them ---------------------------------------------------------------------------------------------
 

@@ -54,6 +54,11 @@ class SqlCustomers:
         async with self._database.read() as connection:
             return await tickets_where(connection, _his_tickets(await _one(connection, customer_id)))
 
+    async def names(self, customer_ids: Sequence[CustomerId]) -> dict[CustomerId, str]:
+        query = select(_c.customer_id, _c.name).where(_c.customer_id.in_(set(customer_ids)))
+        async with self._database.read() as connection:
+            return {CustomerId(row.customer_id): row.name for row in await connection.execute(query)}
+
     async def by_number(self, number: str) -> Sequence[Customer]:
         async with self._database.read() as connection:
             return await _customers(connection, await _ids_of_number(connection, number))

@@ -159,4 +159,4 @@ class MyDay(OfAgent):
     limit: int = Field(100, ge=1, le=500)
 
 
-ANSWERS: tuple[type[BaseModel], ...] = (CallWork, TicketCard, WorkedCall, Figures)
+ANSWERS: tuple[type[BaseModel], ...] = (CallWork, TicketRow, TicketCard, WorkedCall, Figures)

@@ -13,12 +13,16 @@ from argon2 import PasswordHasher
 from cti_server.bus import Bus
 from cti_server.config import HttpSettings, PhoneSettings, Settings
 from cti_server.domain.ids import AgentId
+from cti_server.domain.queues import Queue
 from cti_server.domain.users import Role, User
 from cti_server.storage.passwords import Hasher
 from cti_server.web.app import create_app
 from tests.web.desk_double import DeskDouble, ManualClock, MemoryFacts, MemoryUsers
+from tests.web.leader_world import leader_tools
 from tests.web.phone_double import make_phones
+from tests.web.work_world import GENERAL, WorkWorld
 
+WORK_QUEUES = (Queue(name=GENERAL, disposition_required=True),)
 PASSWORD = "correct horse"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 HASH = CHEAP.hash(PASSWORD)
@@ -54,6 +58,7 @@ class World:
     users: MemoryUsers
     app: web.Application
     settings: Settings
+    work: WorkWorld
 
 
 def make_world(
@@ -70,6 +75,7 @@ def make_world(
     bus.subscribe(facts.take)
     desk = DeskDouble(bus, clock, NAMES)
     users = MemoryUsers(*map(user, LOGINS))
+    work = WorkWorld(bus, clock, facts, NAMES, WORK_QUEUES)
     settings = Settings(http=HttpSettings(**http), phones=phones or PhoneSettings(), demo=demo)
 
     async def health() -> dict[str, Any]:
@@ -91,9 +97,12 @@ def make_world(
         clock=clock,
         health=health,
         phones=make_phones(NAMES, settings.phones.secrets),
+        work=work.service,
         hasher=Hasher(CHEAP),
+        leader=leader_tools(bus, clock, NAMES),
     )
-    return World(clock, bus, facts, desk, users, app, settings)
+    app.on_cleanup.append(lambda _: work.database.close())
+    return World(clock, bus, facts, desk, users, app, settings, work)
 
 
 Client = TestClient[web.Request, web.Application]

@@ -1,17 +1,20 @@
 import { effect } from "@preact/signals";
 import { useState } from "preact/hooks";
-import { t, word } from "../i18n";
+import { errorText } from "../errors";
+import { t } from "../i18n";
 import { connection } from "../live";
 import { switchLinked } from "../rows";
 import { asked, pop, isLive, me, problem, session, watchesAll } from "../state";
 import { Header } from "./Header";
 import { Board } from "./Board";
-import { Calls } from "./Calls";
 import { Pop } from "./Pop";
 import { PhoneCard } from "./phone/PhoneCard";
 import { Queues } from "./Queues";
 import { SignIn } from "./SignIn";
 import { State } from "./State";
+import { SignInAgain } from "./work/SignInAgain";
+import { interrupted } from "./work/store";
+import { OwnCalls, OwnFigures, Work } from "./work/Work";
 
 /** The tab shows who calls; at once, since a title must not outlive the session either. */
 effect(() => {
@@ -23,7 +26,7 @@ export function App() {
   if (!asked.value) return null;
   return (
     <>
-      {session.value === null ? <SignIn /> : <Signed />}
+      {session.value !== null ? <Signed /> : interrupted.value !== null ? <SignInAgain login={interrupted.value} /> : <SignIn />}
       <Problem />
     </>
   );
@@ -57,10 +60,14 @@ function Desk() {
       <div class="column">
         <State />
         <PhoneCard />
+        <OwnFigures />
         <Queues />
       </div>
       <Pop />
-      <Calls />
+      <div class="column">
+        <Work />
+        <OwnCalls />
+      </div>
     </div>
   );
 }
@@ -78,7 +85,7 @@ function Problem() {
   if (error === null) return null;
   return (
     <div class="toast" role="alert" data-test="problem">
-      <span>{word("error", error.code)}</span>
+      <span>{errorText(error)}</span>
       <button type="button" class="plain" aria-label={t("dismiss")} onClick={() => (problem.value = null)}>×</button>
     </div>
   );

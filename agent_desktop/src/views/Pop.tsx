@@ -1,8 +1,11 @@
 import type { ComponentChild } from "preact";
-import { day, money, span, t, word } from "../i18n";
-import type { Account, Contact, CustomerCard, Order, Pop as PopData } from "../protocol";
+import { errorText } from "../errors";
+import { day, language, money, span, t, word } from "../i18n";
+import type { Account, Contact, CustomerCard, NumberInfo, Pop as PopData, Repeat } from "../protocol";
 import { me, now, pop as shownPop, popFailed, queueName } from "../state";
 import { CallControls } from "./CallControls";
+import { WhoIsIt } from "./work/Find";
+import { OpenTicket } from "./work/Urge";
 
 /** Who is calling. Everything a caller or a record says is shown as text. */
 export function Pop() {
@@ -19,7 +22,7 @@ export function Pop() {
   return (
     <section class={`card pop scroll ${own.system === "offered" ? "ringing" : ""}`} aria-live="assertive" data-test="pop">
       <CallControls own={own} />
-      {popFailed.value !== null && <p class="warn" role="alert">{word("error", popFailed.value.code)}</p>}
+      {popFailed.value !== null && <p class="warn" role="alert">{errorText(popFailed.value)}</p>}
       {shown === null ? <p>{popFailed.value === null && t("loading")}</p> : <Caller pop={shown} />}
     </section>
   );
@@ -29,16 +32,36 @@ function Caller({ pop }: { pop: PopData }) {
   const customer = pop.customer;
   return (
     <>
-      <h2 class="name" data-test="caller-name">{customer?.name || t("unknown_caller")}</h2>
+      <h2 class="name" dir="auto" data-test="caller-name">{customer?.name || t("unknown_caller")}</h2>
       <p class="tags">
-        <span class="tag number" data-test="caller-number">{pop.caller || t("withheld")}</span>
-        {customer?.company && <span class="tag">{customer.company}</span>}
+        <span class="tag number" data-test="caller-number">{pop.number?.shown ?? (pop.caller || t("withheld"))}</span>
+        {pop.number !== null && origin(pop.number) !== "" && <span class="tag" data-test="origin">{origin(pop.number)}</span>}
+        {customer?.company && <span class="tag"><bdi>{customer.company}</bdi></span>}
         {customer && <span class={`tag tier-${customer.tier}`} data-test="tier">{word("tier", customer.tier)}</span>}
         {customer?.flags.map((flag) => <span class="tag flag" key={flag}>{word("flag", flag)}</span>)}
       </p>
+      {pop.repeat !== null && <RepeatCaller repeat={pop.repeat} />}
       <ThisCall pop={pop} />
-      {customer && <File customer={customer} />}
+      {customer === null ? <WhoIsIt key={pop.call_id} pop={pop} /> : <File customer={customer} callId={pop.call_id} />}
     </>
+  );
+}
+
+/** Where the number is from and who carries it, in the language of the page. */
+function origin(number: NumberInfo): string {
+  const key = language.value === "en" ? "en" : "zh";
+  return [number.region[key], number.carrier[key]].filter(Boolean).join(" · ");
+}
+
+function RepeatCaller({ repeat }: { repeat: Repeat }) {
+  const { calls, last_at: last, order } = repeat;
+  return (
+    <p class="repeat" role="status" data-test="repeat">
+      <strong>{t("repeat_caller")}</strong>
+      {calls > 0 && ` · ${t("repeat_calls")}: ${calls}`}
+      {last !== null && ` · ${t("repeat_last")} ${day(last)}`}
+      {order !== null && ` · ${t("repeat_order")}: ${word("ticket", order.kind)} ${order.number} · ${word("order", order.state)} · ${order.summary}`}
+    </p>
   );
 }
 
@@ -62,22 +85,28 @@ function Fact(props: { name: string; test?: string; children: string | false | n
   return (
     <div>
       <dt>{props.name}</dt>
-      <dd data-test={props.test}>{props.children || "–"}</dd>
+      <dd dir="auto" data-test={props.test}>{props.children || "–"}</dd>
     </div>
   );
 }
 
-function File({ customer }: { customer: CustomerCard }) {
+function File({ customer, callId }: { customer: CustomerCard; callId: string }) {
+  const complaints = customer.orders.filter((one) => one.kind === "complaint");
+  const orders = customer.orders.filter((one) => one.kind !== "complaint");
   return (
     <>
       {(customer.address || customer.phones.length > 0) && (
         <dl class="facts">
           <Fact name={t("address")}>{customer.address}</Fact>
           <Fact name={t("phones")}>{customer.phones.join("  ")}</Fact>
+          {customer.email && <Fact name={t("email")}>{customer.email}</Fact>}
+          {customer.convenient_time && <Fact name={t("convenient_time")}>{customer.convenient_time}</Fact>}
+          {customer.notes && <Fact name={t("remarks")}>{customer.notes}</Fact>}
         </dl>
       )}
       <List title={t("accounts")} test="accounts" items={customer.accounts} show={account} />
-      <List title={t("orders")} test="orders" items={customer.orders} show={order} />
+      <List title={t("orders")} test="orders" items={orders} show={(one) => <OpenTicket key={one.ticket_id} order={one} callId={callId} />} />
+      {complaints.length > 0 && <List title={t("complaints")} test="complaints" items={complaints} show={(one) => <OpenTicket key={one.ticket_id} order={one} callId={callId} />} />}
       <List title={t("contacts")} test="contacts" items={customer.contacts} show={contact} />
     </>
   );
@@ -104,15 +133,8 @@ function account(one: Account) {
   );
 }
 
-function order(one: Order) {
-  return (
-    <li key={one.ticket_id}>
-      <strong>{one.number}</strong>
-      <span>{word("ticket", one.kind)} · {word("order", one.state)}</span>
-      <span class="dim">{day(one.opened_at)}</span>
-      <span>{one.summary}</span>
-    </li>
-  );
+function outcome(one: Contact): string {
+  return word(one.kind === "call" ? "outcome" : "order", one.outcome ?? "");
 }
 
 function contact(one: Contact) {
@@ -120,8 +142,8 @@ function contact(one: Contact) {
   return (
     <li key={one.call_id + one.ticket_id}>
       <span class="dim">{day(one.at)}</span>
-      <span>{[ticket, one.queue && queueName(one.queue), one.outcome && word("outcome", one.outcome), one.agent_id].filter(Boolean).join(" · ")}</span>
-      <span>{one.topic}</span>
+      <span>{[ticket, one.queue && queueName(one.queue), one.outcome && outcome(one), one.agent_id].filter(Boolean).join(" · ")}</span>
+      <bdi>{one.topic}</bdi>
     </li>
   );
 }

@@ -2,6 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { language, span, t, word } from "../i18n";
 import type { Me } from "../protocol";
 import { busy, me, now, pauseCodes, wish } from "../state";
+import { endWrapUp, work } from "./work/store";
 import { goReady } from "./phone/desk";
 
 /** The agent's own state: what he asked for, what the system sees, since when, until when; and the ways to change it. */
@@ -48,7 +49,7 @@ export function reasonWord(reason: string): string {
 
 /** Wrap-up counts down to its deadline, everything else counts up. */
 function Clock({ own }: { own: Me }) {
-  if (own.system === "wrap_up" && own.deadline !== null) {
+  if (own.system === "wrap_up" && own.deadline !== null && work.value?.until_done !== true) {
     return <p class="clock" data-test="countdown">{t("remaining")} <time>{span(own.deadline - now.value)}</time></p>;
   }
   return <p class="clock">{t("since")} <time>{span(now.value - own.since)}</time></p>;
@@ -72,8 +73,8 @@ function Controls({ own }: { own: Me }) {
 function WrapUp() {
   return (
     <>
-      <button type="button" disabled={busy.value} aria-keyshortcuts="Alt+3" onClick={() => void wish("end_wrap_up", {})} data-test="end-wrap-up">{t("end_wrap_up")}</button>
-      <button type="button" disabled={busy.value} onClick={() => void wish("extend_wrap_up", {})} data-test="extend-wrap-up">{t("extend_wrap_up")}</button>
+      <button type="button" disabled={busy.value} aria-keyshortcuts="Alt+3" onClick={() => void endWrapUp()} data-test="end-wrap-up">{t("end_wrap_up")}</button>
+      <button type="button" disabled={busy.value || work.value?.extended === true} onClick={() => void wish("extend_wrap_up", {})} data-test="extend-wrap-up">{t("extend_wrap_up")}</button>
     </>
   );
 }

@@ -1,0 +1,83 @@
+import { useState } from "preact/hooks";
+import { errorText, wrongFields } from "../../errors";
+import { t } from "../../i18n";
+import { CommandError } from "../../live";
+import type { ErrorBody } from "../../protocol";
+import type { Form as Values, FormKeeper } from "./store";
+
+export interface Field {
+  name: string;
+  label: string;
+  limit: number;
+  lines?: number;
+  required?: boolean;
+  choices?: { value: string; label: string }[];
+}
+
+export function asError(error: unknown): ErrorBody {
+  return error instanceof CommandError ? error.body : { code: "internal", message: String(error), details: {} };
+}
+
+interface Props {
+  keeper: FormKeeper;
+  title: string;
+  fields: Field[];
+  test: string;
+  submit: string;
+  send(values: Values): Promise<void>;
+}
+
+/** A form whose values outlive the view. What the server does not accept is said at the field. */
+export function Form({ keeper, title, fields, test, submit, send }: Props) {
+  const [error, tell] = useState<ErrorBody | null>(null);
+  const [sending, setSending] = useState(false);
+  const wrong = wrongFields(error);
+  const onSubmit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    setSending(true);
+    tell(null);
+    try {
+      await send(keeper.values.value);
+      keeper.done();
+    } catch (failure) {
+      tell(asError(failure));
+    } finally {
+      setSending(false);
+    }
+  };
+  return (
+    <form class="inset" onSubmit={(event) => void onSubmit(event)} aria-label={title} data-test={test}>
+      <h3>{title}</h3>
+      {fields.map((field, place) => <Input key={field.name} field={field} keeper={keeper} wrong={wrong.includes(field.name)} first={place === 0} />)}
+      {error !== null && <p class="bad" role="alert" data-test={`${test}-error`}>{errorText(error)}</p>}
+      <div class="row">
+        <button type="submit" class="primary" disabled={sending} data-test={`${test}-submit`}>{submit}</button>
+        <button type="button" onClick={() => keeper.done()} data-test={`${test}-cancel`}>{t("cancel")}</button>
+      </div>
+    </form>
+  );
+}
+
+function Input({ field, keeper, wrong, first }: { field: Field; keeper: FormKeeper; wrong: boolean; first: boolean }) {
+  const shared = {
+    name: field.name,
+    value: keeper.values.value[field.name] ?? "",
+    required: field.required ?? false,
+    "aria-invalid": wrong,
+    "data-test": `field-${field.name}`,
+    dir: "auto" as const,
+  };
+  const set = (event: { currentTarget: { value: string } }) => keeper.set(field.name, event.currentTarget.value);
+  return (
+    <label>
+      <span>{field.label}{wrong && <span class="bad"> {t("field_wrong")}</span>}</span>
+      {field.choices !== undefined ? (
+        <select {...shared} onChange={set}>{field.choices.map((one) => <option key={one.value} value={one.value}>{one.label}</option>)}</select>
+      ) : field.lines !== undefined ? (
+        <textarea {...shared} rows={field.lines} maxLength={field.limit} onInput={set} />
+      ) : (
+        <input {...shared} maxLength={field.limit} autofocus={first} onInput={set} />
+      )}
+    </label>
+  );
+}

@@ -1,0 +1,55 @@
+import { t, word } from "../../i18n";
+import type { Pop, TicketRow } from "../../protocol";
+import { Form, type Field } from "./Form";
+import { ask, form, ofCall, openForm, type FormKeeper } from "./store";
+
+const KINDS = ["order", "message", "callback"] as const;
+type Kind = (typeof KINDS)[number];
+
+/** A work order, a message or a callback in one step, with what is known filled in. */
+export function NewTicket({ pop }: { pop: Pop }) {
+  const open = KINDS.map((kind) => [kind, form(kind, pop.call_id)] as const).filter(([, keeper]) => keeper !== null);
+  return (
+    <section aria-label={t("new_ticket")}>
+      <h3 class="label">{t("new_ticket")}</h3>
+      <div class="codes">
+        {KINDS.map((kind, place) => (
+          <button type="button" key={kind} aria-keyshortcuts={place === 0 ? "Alt+t" : undefined} onClick={() => begin(kind, pop)} data-test={`new-${kind}`}>{word("ticket", kind)}</button>
+        ))}
+      </div>
+      {open.map(([kind, keeper]) => <TicketForm key={kind} kind={kind} pop={pop} keeper={keeper as FormKeeper} />)}
+    </section>
+  );
+}
+
+function begin(kind: Kind, pop: Pop): void {
+  if (form(kind, pop.call_id) !== null) return;
+  const accounts = pop.customer?.accounts ?? [];
+  openForm(kind, pop.call_id, {
+    summary: "",
+    description: "",
+    number: pop.number?.shown ?? pop.caller,
+    name: pop.customer?.name ?? "",
+    address: pop.customer?.address ?? "",
+    account: accounts.length === 1 ? (accounts[0]?.number ?? "") : "",
+  });
+}
+
+function TicketForm({ kind, pop, keeper }: { kind: Kind; pop: Pop; keeper: FormKeeper }) {
+  const send = async (values: Record<string, string>) => {
+    await ask<TicketRow>("POST", ofCall(pop.call_id, "tickets"), { kind, ...values });
+  };
+  return <Form keeper={keeper} title={word("ticket", kind)} fields={fieldsOf(kind, pop)} test={`ticket-${kind}`} submit={t("create")} send={send} />;
+}
+
+function fieldsOf(kind: Kind, pop: Pop): Field[] {
+  const accounts = pop.customer?.accounts ?? [];
+  const number: Field = { name: "number", label: t("number"), limit: 40, required: kind === "callback" };
+  const summary: Field = { name: "summary", label: t("summary"), limit: 256, required: kind !== "callback" };
+  const description: Field = { name: "description", label: t("description"), limit: 4000, lines: 3 };
+  const name: Field = { name: "name", label: t("contact_name"), limit: 128 };
+  if (kind !== "order") return [summary, number, name, description];
+  const account: Field = { name: "account", label: t("account"), limit: 16 };
+  if (accounts.length > 1) account.choices = [{ value: "", label: "–" }, ...accounts.map((one) => ({ value: one.number, label: one.number }))];
+  return [summary, { name: "address", label: t("address"), limit: 256 }, number, name, account, description];
+}

@@ -1,0 +1,181 @@
+// The agent's work about the call in hand, and his day. The server is the source; what is typed stands in kept.ts until it is there.
+
+import { batch, computed, effect, signal, untracked } from "@preact/signals";
+import { request } from "../../api";
+import { CommandError, connection } from "../../live";
+import type { CallWork, CustomerCard, DispositionCode, Figures, LiveEvent, WorkedCall } from "../../protocol";
+import { beforeSignOut, endedSession, isLive, listeners, me, pop, report, session, wish } from "../../state";
+import { forgetKept, keep, keepFor, kept } from "./kept";
+import { flushNotes, forgetNotes, keeperOf } from "./notes";
+
+export const work = signal<CallWork | null>(null);
+export const figures = signal<Figures | null>(null);
+export const worked = signal<WorkedCall[]>([]);
+export const codes = signal<DispositionCode[]>([]);
+/** Who has to sign in again to go on with what he had begun; null = nobody. */
+export const interrupted = signal<string | null>(null);
+/** The call on the screen: of a consultation that went on, the caller's first one. */
+export const callInHand = computed(() => (me.value?.call_id == null ? null : (pop.value?.call_id ?? me.value.call_id)));
+
+const RELIST_MS = 500;
+const RELISTED = new Set<LiveEvent["kind"]>([
+  "OfferEnded", "TalkStarted", "TalkEnded", "WrapUpEnded", "DispositionSet", "CallNoted", "CallerIdentified", "TicketCreated",
+]);
+let relist: ReturnType<typeof setTimeout> | undefined;
+
+/** As `request`; a session that has ended asks to sign in again, and what was typed stays. */
+export async function ask<Answer>(method: "GET" | "POST", path: string, body?: unknown): Promise<Answer> {
+  try {
+    return await request<Answer>(method, path, body);
+  } catch (error) {
+    if (error instanceof CommandError && error.body.code === "not_signed_in") endedSession();
+    throw error;
+  }
+}
+
+export function ofCall(callId: string, what: string): string {
+  return `/calls/${encodeURIComponent(callId)}/${what}`;
+}
+
+async function load(callId: string): Promise<void> {
+  const answer = await ask<CallWork>("GET", ofCall(callId, "work"));
+  if (callInHand.value !== callId) return;
+  work.value = answer;
+  keeperOf(callId).take(answer.note);
+}
+
+/** What is typed goes first: afterwards the call is gone from the screen. */
+export async function endWrapUp(): Promise<void> {
+  await flushNotes();
+  await wish("end_wrap_up", {});
+}
+
+export async function chooseCode(callId: string, code: string): Promise<void> {
+  const answer = await ask<CallWork>("POST", ofCall(callId, "disposition"), { code });
+  if (callInHand.value === callId) work.value = answer;
+}
+
+/** The caller is this one: shown at once, the server's own pop follows. */
+export function identified(callId: string, card: CustomerCard): void {
+  if (pop.value?.call_id === callId) pop.value = { ...pop.value, customer: card, candidates: [] };
+}
+
+function list(): void {
+  clearTimeout(relist);
+  relist = setTimeout(() => {
+    if (!session.value?.agent_id || !isLive.value) return;
+    void ask<Figures>("GET", "/agents/me/figures").then((answer) => (figures.value = answer), quiet);
+    void ask<WorkedCall[]>("GET", "/agents/me/worked").then((answer) => (worked.value = answer), quiet);
+  }, RELIST_MS);
+}
+
+/** An answer that is late or fails while the connection is away is no news: it is asked again when it is back. */
+function quiet(error: unknown): void {
+  if (isLive.value) report(error);
+}
+
+// ---- forms: what is typed into them outlives a reload and an expired session ------------------------------------------------
+
+export type Form = Record<string, string>;
+
+export class FormKeeper {
+  readonly values;
+  constructor(private readonly key: string, initial: Form) {
+    this.values = signal<Form>({ ...initial, ...kept<Form>(key) });
+  }
+  set(name: string, value: string): void {
+    this.values.value = { ...this.values.value, [name]: value };
+    keep(this.key, this.values.value);
+  }
+  done(): void {
+    keep(this.key, null);
+    forms.value = without(forms.value, this.key);
+  }
+}
+
+const forms = signal<ReadonlyMap<string, FormKeeper>>(new Map());
+
+function without(map: ReadonlyMap<string, FormKeeper>, key: string): ReadonlyMap<string, FormKeeper> {
+  return new Map([...map].filter(([one]) => one !== key));
+}
+
+/** The open form of that name about a call; null = not open. */
+export function form(name: string, callId: string): FormKeeper | null {
+  const key = `form.${name}.${callId}`;
+  const open = forms.value.get(key);
+  if (open !== undefined) return open;
+  return kept<Form>(key) === null ? null : openForm(name, callId, {});
+}
+
+export function openForm(name: string, callId: string, initial: Form): FormKeeper {
+  const key = `form.${name}.${callId}`;
+  const opened = new FormKeeper(key, { request_id: uuid(), ...initial });
+  keep(key, opened.values.value);
+  untracked(() => queueMicrotask(() => (forms.value = new Map(forms.value).set(key, opened))));
+  return opened;
+}
+
+function uuid(): string {
+  const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
+}
+
+// ---- what moves all this ---------------------------------------------------------------------------------------------------
+
+/** Somebody else signs in: nothing of the one before stays. */
+export function giveUp(): void {
+  forgetKept();
+  forgetNotes();
+  batch(() => {
+    forms.value = new Map();
+    interrupted.value = null;
+  });
+}
+
+let last: string | null = null;
+effect(() => {
+  const login = session.value?.login ?? null;
+  if (login === last) return;
+  untracked(() => {
+    if (login === null) interrupted.value = connection.value === "signed_out" ? last : null;
+    else {
+      if (interrupted.value !== null && interrupted.value !== login) giveUp();
+      interrupted.value = null;
+      keepFor(login);
+    }
+    if (login === null) batch(() => ([work.value, figures.value, worked.value] = [null, null, []]));
+  });
+  last = login;
+});
+
+effect(() => {
+  const [callId, live] = [callInHand.value, isLive.value];
+  untracked(() => {
+    if (work.value?.call_id !== callId) work.value = null;
+    if (callId !== null && live) void load(callId).catch(quiet);
+  });
+});
+
+effect(() => {
+  if (!isLive.value || !session.value?.agent_id) return;
+  list();
+  void ask<DispositionCode[]>("GET", "/dispositions").then((answer) => (codes.value = answer), quiet);
+});
+
+listeners.add((event) => {
+  if (RELISTED.has(event.kind)) list();
+  const shown = work.value;
+  if (shown === null) return;
+  if (event.kind === "WrapUpExtended") work.value = { ...shown, extended: true };
+  if (event.kind === "DispositionSet" && event.data.call_id === shown.call_id) work.value = { ...shown, disposition: event.data.code };
+  if (event.kind === "CallNoted" && event.data.call_id === shown.call_id && event.data.version !== shown.note.version) void load(shown.call_id).catch(quiet);
+});
+
+addEventListener("focus", () => {
+  if (isLive.value && callInHand.value !== null) void load(callInHand.value).catch(quiet);
+});
+
+beforeSignOut.add(async () => {
+  await flushNotes();
+  giveUp();
+});

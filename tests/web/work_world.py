@@ -1,0 +1,125 @@
+"""Agents' work for the tests of the web layer: the real service on a real SQLite file; no switch behind the floor."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine
+
+from cti_server.bus import Bus
+from cti_server.domain.agents import Agent
+from cti_server.domain.calls import CallRecord
+from cti_server.domain.facts import Recorded
+from cti_server.domain.ids import AgentId, CallId, ChannelRef, Micros, QueueName
+from cti_server.domain.orders import CallbackRequest
+from cti_server.domain.queues import Queue
+from cti_server.domain.routing import Router
+from cti_server.services.acd import Acd
+from cti_server.services.calls.live import LiveCalls
+from cti_server.services.customers import Customers
+from cti_server.services.floor import Floor
+from cti_server.services.work import WorkService
+from cti_server.storage.configuration import SqlConfiguration
+from cti_server.storage.customers import SqlCustomers
+from cti_server.storage.engine import Database, open_database
+from cti_server.storage.tables import metadata
+from cti_server.storage.tickets import SqlTickets
+from cti_server.storage.work import SqlNotes
+from tests.services.doubles import FakeSwitch
+from tests.web.desk_double import MemoryFacts
+
+GENERAL = QueueName("general")
+_numbers = count()
+
+
+class Shelf:
+    """Calls in progress only; facts in memory."""
+
+    def __init__(self, facts: MemoryFacts) -> None:
+        self._facts = facts
+
+    async def load_call(self, call_id: CallId) -> CallRecord | None:
+        return None
+
+    async def of_agent(self, agent_id: AgentId, since: Micros, until: Micros) -> list[Recorded]:
+        return [
+            recorded for recorded in await self._facts.of_agent(agent_id, since, until) if recorded.fact.at >= since
+        ]
+
+    async def search_calls(self, **_: Any) -> list[CallRecord]:
+        return []
+
+
+class Booked:
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, CallbackRequest]] = []
+
+    def wanted(self, ticket_id: str, request: CallbackRequest) -> None:
+        self.requests.append((ticket_id, request))
+
+
+class WorkWorld:
+    """`calls` are in progress; `open_call` makes one the agents' facts then belong to."""
+
+    def __init__(
+        self, bus: Bus, clock: Any, facts: MemoryFacts, names: dict[str, str], queues: Sequence[Queue]
+    ) -> None:
+        self.database = _database()
+        self.calls, self.booked = LiveCalls(bus, clock), Booked()
+        self.files = SqlCustomers(self.database, clock)
+        self.tickets = SqlTickets(self.database, clock)
+        self.configuration = SqlConfiguration(self.database)
+        table = {queue.name: queue for queue in queues}
+        acd = Acd(Router(table), table, GENERAL, FakeSwitch(clock), bus, clock)
+        agents = [Agent(agent_id=AgentId(key), name=name, queues={GENERAL: 5}) for key, name in names.items()]
+        self.floor = Floor(agents, table, acd, bus, clock)
+        bus.subscribe(lambda recorded: self.floor.restore((recorded,)))
+        self.service = WorkService(
+            bus=bus,
+            clock=clock,
+            floor=self.floor,
+            calls=self.calls,
+            archive=Shelf(facts),
+            acd=acd,
+            notes=SqlNotes(self.database, clock),
+            tickets=self.tickets,
+            files=self.files,
+            customers=Customers(self.files),
+            codes=self.configuration,
+            callbacks=self.booked,
+            priority=lambda customer, queue: 0,
+            time_zone="Asia/Shanghai",
+        )
+
+    def open_call(self, call: str = "call-1") -> None:
+        self.calls.open(CallId(call), ChannelRef("n", call))
+
+
+@cache
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="cti-web-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@cache
+def _template() -> Path:
+    path = _folder() / "template.db"
+    engine = create_engine(f"sqlite:///{path}")
+    metadata.create_all(engine)
+    engine.dispose()
+    return path
+
+
+def _database() -> Database:
+    """A file with all tables, connected to when it is first asked."""
+    path = _folder() / f"{next(_numbers)}.db"
+    shutil.copyfile(_template(), path)
+    return open_database(f"sqlite+aiosqlite:///{path}")
