@@ -134,6 +134,12 @@ class Configuration:
             await change.audit(self._clock.now(), by.login, by.address, "password_reset", login, None, None)
         return password
 
+    async def must_not_need_calendar(self, name: str) -> None:
+        """Raises Conflict naming the queue with these opening hours."""
+        for queue in (await self._store.read()).queues.values():
+            if queue.calendar == name:
+                raise Conflict(f"queue {queue.name} has the opening hours {name}", reason="needed")
+
     async def remove(self, kind: Kind, key: str, seen: str, by: By) -> None:
         """Callers of a removed queue overflow, a removed agent leaves after his talk. Conflict while it is needed."""
         async with self._one_by_one:

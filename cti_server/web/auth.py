@@ -69,6 +69,8 @@ class Auth:
         self._clock = clock
         self._limits = limits
         self._tries = tries
+        self._forgotten = 0
+        """How often `ended` was called: what was read of the database before must not be remembered after."""
         self._known: OrderedDict[str, tuple[Identity, float]] = OrderedDict()
 
     async def sign_in(self, login: str, password: str, address: str) -> tuple[str, Identity]:
@@ -121,13 +123,15 @@ class Auth:
             return self._valid(cached[0])
 
     async def _read(self, hashed: str) -> Identity:
+        forgotten = self._forgotten
         session = await self._users.session(hashed)
         user = await self._users.user_by_login(session.login) if session else None
         if session is None or user is None or not user.active:
             self._known.pop(hashed, None)
             raise NotSignedIn("sign in first", reason="no_session")
         identity = Identity(user, session)
-        self._remember(identity)
+        if forgotten == self._forgotten:
+            self._remember(identity)
         return identity
 
     async def _use(self, identity: Identity) -> Identity:
@@ -136,8 +140,10 @@ class Auth:
         if now - identity.session.used_at < TOUCH_EVERY:
             return identity
         used = replace(identity, session=replace(identity.session, used_at=now))
+        forgotten = self._forgotten
         await self._users.touch(identity.session.token_hash, now)
-        self._remember(used)
+        if forgotten == self._forgotten:
+            self._remember(used)
         return used
 
     def _valid(self, identity: Identity) -> Identity:
@@ -158,6 +164,14 @@ class Auth:
         self._known.pop(hashed, None)
         await self._users.end_session(hashed)
         await self._users.audit(self._clock.now(), identity.user.login, "sign_out", address=address)
+
+    async def ended(self, login: str) -> list[str]:
+        """Forget what was trusted from memory of this login's sessions; the token hashes of those that have ended."""
+        mine = [hashed for hashed, (identity, _) in self._known.items() if identity.user.login == login]
+        for hashed in mine:
+            del self._known[hashed]
+        self._forgotten += 1
+        return [hashed for hashed in mine if await self._users.session(hashed) is None]
 
     async def audit(self, identity: Identity, action: str, subject: str, address: str) -> None:
         await self._users.audit(self._clock.now(), identity.user.login, action, subject, address)

@@ -49,6 +49,8 @@ class Route:
     wish: str = ""
     documented: bool = True
     media_type: str = "application/json"
+    most_bytes: int = 0
+    """Of the body; 0 = the application's limit."""
 
     @property
     def path_fields(self) -> list[str]:
@@ -67,7 +69,7 @@ def _handler(route: Route) -> Handler:
         parts = request.app[PARTS]
         ask = Ask(parts, await _identity(parts, request, route.roles), request.remote or "", request)
         ask.require(route.roles)
-        answer = await route.handle(ask, parse(route.args, await _arguments(request)))
+        answer = await route.handle(ask, parse(route.args, await _arguments(request, route.most_bytes)))
         if isinstance(answer, web.StreamResponse):
             return answer
         if adapter is None:
@@ -85,10 +87,11 @@ def parse(model: type[Args], values: dict[str, Any]) -> Any:
         raise failures.invalid(error) from None
 
 
-async def _arguments(request: web.Request) -> dict[str, Any]:
+async def _arguments(request: web.Request, most_bytes: int) -> dict[str, Any]:
     if request.method != "POST":
         return {**request.query, **request.match_info}
-    body = await _json_object(request) if request.can_read_body else {}
+    sized = request.clone(client_max_size=most_bytes) if most_bytes else request
+    body = await _json_object(sized) if request.can_read_body else {}
     return {**body, **request.match_info}
 
 

@@ -1,0 +1,243 @@
+"""Wire models of administration. A part goes out as {item, seen}; `seen` comes back with the change, so that a change of
+another administrator's is never overwritten unseen.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from cti_server.domain.agents import Agent
+from cti_server.domain.flows.rehearsal import Wants, What
+from cti_server.domain.queues import Queue
+from cti_server.domain.users import Role
+from cti_server.web.wire import Args, Plain, Wire
+
+
+class QueuePart(Wire):
+    item: Queue
+    seen: str
+
+
+class AgentPart(Wire):
+    item: Agent
+    seen: str
+
+
+class CodeItem(Wire):
+    """A skill, pause code or disposition; `queues` of a disposition only, empty = in every queue."""
+
+    code: str
+    zh: str
+    en: str
+    position: int = 0
+    queues: list[str] = Field([])
+
+
+class CodePart(Wire):
+    item: CodeItem
+    seen: str
+
+
+class UserItem(Wire):
+    login: str
+    name: str
+    role: Role
+    agent_id: str | None = None
+    active: bool = True
+
+
+class UserPart(Wire):
+    item: UserItem
+    seen: str
+
+
+class NewUser(UserPart):
+    """The password is shown this once and kept nowhere."""
+
+    password: str
+
+
+class NewPassword(Wire):
+    password: str
+
+
+class SetupParts(Wire):
+    queues: list[QueuePart]
+    agents: list[AgentPart]
+    skills: list[CodePart]
+    pause_codes: list[CodePart]
+    dispositions: list[CodePart]
+    users: list[UserPart]
+    fallback_queue: str
+
+
+class CalendarItem(Wire):
+    """Hours as `08:00-20:00`; see domain/calendar.py."""
+
+    weekly: dict[str, list[str]] = Field({})
+    holidays: Literal["cn", "none"] = "cn"
+    on_holiday: list[str] = Field([])
+    make_up_as: str = "mon"
+    dates: dict[str, list[str]] = Field({})
+    emergency: bool = True
+
+
+class Calendars(Wire):
+    calendars: dict[str, CalendarItem]
+    seen: str | None = None
+
+
+class FlowProblem(Wire):
+    file: str
+    line: int
+    node: str
+    message: str
+
+
+class FlowRow(Wire):
+    """`saved_by` '' = the file was put there or changed by hand."""
+
+    file: str
+    flow: str | None = None
+    title: dict[str, str] = Field({})
+    version: str
+    problems: int
+    saved_by: str = ""
+    saved_at: int | None = None
+
+
+class MissingPrompt(Wire):
+    language: str
+    text: str
+
+
+class FlowCheck(Wire):
+    """`svg` is null while there are problems; `missing` are texts whose sound is made after the save."""
+
+    file: str
+    flow: str | None = None
+    problems: list[FlowProblem] = Field([])
+    svg: str | None = None
+    missing: list[MissingPrompt] = Field([])
+
+
+class FlowText(FlowCheck):
+    text: str
+    seen: str
+
+
+class FlowVersionRow(Wire):
+    id: int
+    digest: str
+    at: int
+    login: str = ""
+    note: str = ""
+    in_force: bool = False
+
+
+class FlowVersionText(FlowVersionRow):
+    text: str
+    diff: str
+
+
+class PreviewStep(Wire):
+    """`words` by language; `answer` null at the question that waits for one."""
+
+    what: What
+    node: str = ""
+    words: dict[str, str] = Field({})
+    about: str = ""
+    answer: str | None = None
+    secret: bool = False
+
+
+class FlowPreview(Wire):
+    steps: list[PreviewStep]
+    wants: Wants | None = None
+
+
+class AuditRow(Wire):
+    at: int
+    login: str
+    action: str
+    subject: str = ""
+    address: str = ""
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
+# ---- what the page sends ---------------------------------------------------------------------------------------
+
+TEXT = Field(max_length=500_000)
+
+
+class Save(Args):
+    item: dict[str, Any]
+    seen: Plain | None = Field(None, max_length=64)
+
+
+class Remove(Args):
+    key: Plain = Field(min_length=1, max_length=64)
+    seen: Plain = Field(min_length=1, max_length=64)
+
+
+class OfUser(Args):
+    key: Plain = Field(min_length=1, max_length=64)
+
+
+class SaveCalendar(Save):
+    key: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+
+
+class RemoveCalendar(Remove):
+    pass
+
+
+class OfFile(Args):
+    file: Plain = Field(min_length=6, max_length=46)
+
+
+class OfVersion(OfFile):
+    version: int = Field(ge=1, le=2**53)
+
+
+class CheckFlow(OfFile):
+    text: str = TEXT
+
+
+class SaveFlow(CheckFlow):
+    seen: Plain | None = Field(None, max_length=64)
+    note: Plain = Field("", max_length=200)
+
+
+class PreviewFlow(CheckFlow):
+    """`at` is the moment of the call, null = now."""
+
+    caller: str = Field("", pattern=r"^\+?[0-9]{0,20}$")
+    language: str = Field("zh", pattern=r"^[a-z]{2}$")
+    at: int | None = Field(None, ge=0, le=4_102_444_800_000_000)
+    answers: list[Plain] = Field([], max_length=200)
+
+
+class Audited(Args):
+    login: Plain | None = Field(None, max_length=64)
+    action: Plain | None = Field(None, max_length=64)
+    subject: Plain | None = Field(None, max_length=160)
+    since: int = Field(0, ge=0, le=2**53)
+    until: int | None = Field(None, ge=0, le=2**53)
+    limit: int = Field(100, ge=1, le=500)
+
+
+ANSWERS: tuple[type[BaseModel], ...] = (
+    SetupParts,
+    NewUser,
+    NewPassword,
+    Calendars,
+    FlowRow,
+    FlowText,
+    FlowVersionText,
+    FlowPreview,
+    AuditRow,
+)
