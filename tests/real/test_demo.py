@@ -40,6 +40,13 @@ async def running(data: Path) -> AsyncIterator[tuple[Process, dict[str, Any]]]:
         assert not ready.exists()
 
 
+async def call(data: Path, *options: str) -> list[dict[str, Any]]:
+    """`cti-server call --json` against a running demo: what it told."""
+    code, output = await run(sys.executable, "-m", "cti_server", "call", "--demo", str(data), "--json", *options)
+    assert code == 0, output
+    return [json.loads(line) for line in output.splitlines()]
+
+
 async def status(address: str) -> int:
     async with aiohttp.ClientSession() as client, client.get(address) as answer:
         return answer.status
@@ -53,6 +60,11 @@ async def test_two_demos_side_by_side(tmp_path: Path) -> None:
             assert first[part] != second[part]
         assert {login["login"] for login in first["logins"]} >= {"1001", "1002", "1003", "1004", "1900", "1800"}
         assert {phone["desk"] for phone in first["phones"]} == {"1001", "1002", "1003", "1004", "1900"}
+        told = await call(tmp_path / "a", "--script", "wait 3; digits 0; wait 1; hangup")
+        assert [line["kind"] for line in told][:2] == ["dialled", "CallArrived"]
+        kinds = {line["kind"] for line in told}
+        assert {"CallerIdentified", "MenuChosen", "CallEnded", "report"} <= kinds
+        assert told[-1]["data"]["ended_by"] == "caller"
         code, output = await run(*demo(tmp_path / "a"))
         assert code == 1
         assert "another --data folder" in output
@@ -65,6 +77,21 @@ async def test_when_one_part_dies_the_other_is_stopped(tmp_path: Path, part: str
         assert await process.wait() == 1
         other = facts["asterisk" if part == "server" else "server"]["pid"]
         assert not Path(f"/proc/{other}").exists()
+
+
+async def test_a_newcomer_without_a_phone_talks_to_a_caller(tmp_path: Path) -> None:
+    async with running(tmp_path / "a") as (_, facts):
+        assert facts["test_phones"] == ["1001", "1002", "1003", "1004"]
+        assert facts["hours"] == "always"
+        login = next(known for known in facts["logins"] if known["login"] == "1004")
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(f"{facts['http']['url']}/api/v1/", cookie_jar=jar) as agent:
+            await agent.post("session", json={"login": login["login"], "password": login["password"]})
+            for wish in ("sign_in", "ready"):
+                assert (await agent.post(f"agents/me/{wish}", json={})).status == 200
+            told = await call(tmp_path / "a", "--script", "wait 3; digits 0; wait 12; hangup")
+        talks = [line["data"]["agent_id"] for line in told if line["kind"] == "TalkStarted"]
+        assert talks == ["1004"]
 
 
 async def test_second_start_keeps_logins_and_passwords(tmp_path: Path) -> None:
