@@ -20,12 +20,15 @@ from cti_server.asterisk.switch import AmiSwitch
 from cti_server.bus import Bus
 from cti_server.clock import Clock, SystemClock
 from cti_server.config import Settings
+from cti_server.domain.calendar import is_open
 from cti_server.domain.facts import GapRecorded
-from cti_server.domain.ids import MINUTE, Micros
+from cti_server.domain.ids import MINUTE, Micros, QueueName
 from cti_server.domain.queues import check
 from cti_server.domain.routing import Router
 from cti_server.errors import BadSettings, StorageUnavailable
 from cti_server.services.acd import Acd
+from cti_server.services.alarms import Alarms
+from cti_server.services.announcements import Announcements
 from cti_server.services.board import BoardService
 from cti_server.services.callbacks import CallbackService
 from cti_server.services.calls.live import LiveCalls
@@ -41,6 +44,8 @@ from cti_server.services.floor import Floor
 from cti_server.services.flows import FlowRegistry
 from cti_server.services.heartbeat import Heartbeat
 from cti_server.services.journal import Journal
+from cti_server.services.leader import LeaderService
+from cti_server.services.listening import Listening
 from cti_server.services.lookups.customers import CustomerLookup
 from cti_server.services.lookups.notices import NoticeFile
 from cti_server.services.lookups.registry import Lookups
@@ -49,6 +54,7 @@ from cti_server.services.prompts import PromptKeeper
 from cti_server.services.work import WorkService
 from cti_server.speech.speaker import from_settings
 from cti_server.storage.accounts import SqlAccounts
+from cti_server.storage.announcements import SqlAnnouncements
 from cti_server.storage.configuration import SqlConfiguration
 from cti_server.storage.customers import SqlCustomers
 from cti_server.storage.engine import open_database
@@ -60,6 +66,7 @@ from cti_server.storage.tickets import SqlTickets
 from cti_server.storage.users import SqlUsers
 from cti_server.storage.work import SqlNotes
 from cti_server.web.app import create_app
+from cti_server.web.leader import Leader
 from cti_server.web.sounds import add_sounds
 
 log = structlog.get_logger(__name__)
@@ -221,6 +228,19 @@ class Server:
             board=self.board,
             pause_codes=await config.pause_codes(),
         )
+        self.leader = Leader(
+            control=LeaderService(self.floor, self.acd, self.calls, config),
+            listening=Listening(self.floor, self.calls, self.switch, self.bus, clock),
+            announcements=Announcements(self.floor, SqlAnnouncements(self._database), self.bus, clock),
+            alarms=Alarms(self.board.queues, config, self._on_duty, self.bus, clock),
+        )
+        await self.leader.alarms.load()
+
+    def _on_duty(self, name: QueueName, at: Micros) -> bool:
+        """Without opening hours a queue is always open."""
+        calls, queue = self.settings.calls, self.acd.queues.get(name)
+        calendar = self.flows.calendars.get(queue.calendar or "") if queue else None
+        return calls.hours == "always" or calendar is None or is_open(calendar, at, calls.time_zone).open
 
     async def _restore(self) -> None:
         """Fold what happened before we started; take up what was left open; the first link ends the gap."""
@@ -228,6 +248,7 @@ class Server:
         while batch := await self._facts.after(since, limit=REPLAY_BATCH):
             self.floor.restore(batch)
             self.board.restore(batch)
+            self.leader.listening.restore(batch)
             since = batch[-1].id
         heartbeat = Heartbeat(self.settings.paths.data / "alive", self.bus, self._clock)
         self._recovery = recovery = Recovery(self.calls, self.floor, self.bus, self._clock)
@@ -238,7 +259,8 @@ class Server:
         self._stack.callback(self.board.close)
         self._keep("heartbeat", heartbeat.run())
         watch = SwitchWatch(self.calls, self.floor)
-        for subscriber in (heartbeat.on_event, self.floor.on_switch, watch.on_event, recovery.on_event):
+        listening = self.leader.listening.on_event
+        for subscriber in (heartbeat.on_event, self.floor.on_switch, watch.on_event, recovery.on_event, listening):
             self._stack.callback(self.switch.subscribe(subscriber))
         await self.callbacks.restore()
 
@@ -252,6 +274,7 @@ class Server:
         await keeper.prepare()
         self._keep("prompts", keeper.run())
         self._keep("flows", self.flows.watch())
+        self._keep("alarms", self.leader.alarms.run())
         self._agi = AgiServer(self.settings.agi, self.settings.calls.node, self._sessions.handle)
         self.acd.expect(self._recovery.waiting())
         await self._agi.start()
@@ -271,6 +294,7 @@ class Server:
             health=self._health,
             phones=self.phones,
             work=self.work,
+            leader=self.leader,
         )
         add_sounds(application, PROMPTS_PATH, self.speaker.file)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)

@@ -128,6 +128,10 @@ class AmiSwitch:
         inherited = {f"__{name.lstrip('_')}": value for name, value in variables.items()}
         await self._link.send(Action("Originate", keys, inherited))
 
+    async def redirect(self, channel: ChannelRef, extension: str, context: str) -> None:
+        place = {"Context": _fit(_EXTENSION, context, "context"), "Exten": _fit(_EXTENSION, extension, "extension")}
+        await self._send("Redirect", Channel=_name(channel), **place, Priority="1")
+
     async def set_variable(self, channel: ChannelRef, name: str, value: str) -> None:
         await self._send("Setvar", Channel=_name(channel), Variable=name, Value=value)
 

@@ -32,6 +32,7 @@ from cti_server.ports import (
     LiveChannel,
     PhoneBusy,
     PhoneReachability,
+    SpyStarted,
     SwitchEvent,
     TransferDone,
 )
@@ -110,6 +111,7 @@ class Translator:
             "Hold": lambda m: (ChannelHeld(**self._common(m)),),
             "Unhold": lambda m: (ChannelUnheld(**self._common(m)),),
             "Hangup": self._hangup,
+            "ChanSpyStart": lambda m: (SpyStarted(**self._common(m, "Spyer")),),
             "BlindTransfer": self._blind_transfer,
             "AttendedTransfer": self._attended_transfer,
             "ContactStatus": self._contact_status,

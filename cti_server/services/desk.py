@@ -17,6 +17,7 @@ from cti_server.domain.work import REPEAT_WITHIN, earlier_calls
 from cti_server.errors import Conflict, CtiError, InvalidValue, NotFound
 from cti_server.ports import Switch
 from cti_server.services.callbacks import CallbackService
+from cti_server.services.calls.legs import agent_leg
 from cti_server.services.calls.live import LiveCall, LiveCalls
 from cti_server.services.calls.targets import QUEUE_PREFIX, Targets
 from cti_server.services.customers import Customers
@@ -182,13 +183,7 @@ class DeskService:
         return live
 
     async def _leg(self, live: LiveCall, agent_id: str) -> ChannelRef:
-        """The agent's own channel: known from its answer, else looked for on the switch."""
-        if live.agent_channel is not None:
-            return live.agent_channel
-        for leg in (await self._switch.snapshot()).channels:
-            if leg.call_id == live.call_id and self._floor.of_endpoint(leg.endpoint) == agent_id:
-                return leg.channel
-        raise Conflict("your phone has no call at the moment", reason="no_call")
+        return await agent_leg(self._switch, self._floor, live, AgentId(agent_id))
 
     # -- who is calling ------------------------------------------------------------------------------------------
 

@@ -255,6 +255,32 @@ settings = Table(
     Column("value", Json, nullable=False),
 )
 
+announcements = Table(
+    "announcements",
+    metadata,
+    Column("announcement_id", String(64), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("audience", String(8), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Index(None, "at"),
+)
+
+announcement_readers = Table(
+    "announcement_readers",
+    metadata,
+    Column(
+        "announcement_id",
+        String(64),
+        ForeignKey("announcements.announcement_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("agent_id", String(64), primary_key=True),
+    Column("read_at", BigInteger),
+    Index(None, "agent_id", "read_at"),
+)
+
 # ---- people ----------------------------------------------------------------------------------------------------
 
 users = Table(

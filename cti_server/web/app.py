@@ -15,9 +15,11 @@ from cti_server.services.work import WorkService
 from cti_server.storage.passwords import Hasher
 from cti_server.web import middleware
 from cti_server.web.api import agents, calls, customers, session, system, wishes
+from cti_server.web.api import leader as leader_api
 from cti_server.web.api import work as work_api
 from cti_server.web.auth import Auth, SessionLimits, UserStore
 from cti_server.web.desk import Desk
+from cti_server.web.leader import Leader
 from cti_server.web.limits import SignInLimits
 from cti_server.web.live.hub import Hub
 from cti_server.web.live.socket import live_route
@@ -40,6 +42,7 @@ REST: tuple[Route, ...] = (
     *calls.ROUTES,
     *customers.ROUTES,
     *work_api.ROUTES,
+    *leader_api.ROUTES,
     *phone_api.ROUTES,
     *phone_demo.ROUTES,
 )
@@ -58,6 +61,7 @@ def create_app(
     health: HealthCheck,
     phones: Phones | None = None,
     work: WorkService | None = None,
+    leader: Leader | None = None,
     hasher: Hasher | None = None,
     registry: CollectorRegistry | None = None,
 ) -> web.Application:
@@ -75,7 +79,7 @@ def create_app(
             middleware.same_origin(settings.http),
         ],
     )
-    app[PARTS] = Parts(settings, desk, auth, hub, clock, health, registry, phones, work)
+    app[PARTS] = Parts(settings, desk, auth, hub, clock, health, registry, phones, work, leader)
     app.on_response_prepare.append(middleware.add_security_headers)
     add_routes(app, ROUTES)
     add_pages(app)

@@ -17,6 +17,7 @@ from cti_server.services.phones import Phones
 from cti_server.services.work import WorkService
 from cti_server.web.auth import Auth, Identity
 from cti_server.web.desk import Desk
+from cti_server.web.leader import Leader
 from cti_server.web.live.hub import Hub
 
 HealthCheck = Callable[[], Awaitable[dict[str, Any]]]
@@ -34,6 +35,7 @@ class Parts:
     registry: CollectorRegistry
     phones: Phones | None = None
     work: WorkService | None = None
+    leader: Leader | None = None
 
 
 PARTS: web.AppKey[Parts] = web.AppKey("parts", Parts)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from cti_server.domain import facts
 from cti_server.errors import CtiError
-from cti_server.web import wire
+from cti_server.web import leader_wire, wire
 from cti_server.web.app import WISHES
 from cti_server.web.live.client import Close
 from cti_server.web.live.socket import Resume
@@ -29,6 +29,9 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     wire.Me,
     wire.Board,
     wire.BoardRows,
+    leader_wire.Listening,
+    leader_wire.SentAnnouncement,
+    leader_wire.Thresholds,
     wire.PauseCode,
     wire.Pop,
     wire.CallRecord,

@@ -27,6 +27,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "consult": {"step": "cancel"},
     "call_back": {"ticket_id": "t1"},
     "place_call": {"number": "13900000001"},
+    "assign": {"agent_id": "1001"},
+    "move": {"queues": {"general": 5}},
+    "announce": {"text": "Storm over the east district"},
 }
 QUERIES = {"/history": {"number": "1390"}, "/customers": {"text": "Zhao"}}
 

@@ -66,8 +66,8 @@ class Hub:
         self._meters.events.inc()
         for client in self._everything:
             client.put(entry.readable if client.view.numbers else entry.masked)
-        if entry.agent_id is not None:
-            self._to_agent(entry, entry.agent_id)
+        for agent_id in entry.agents:
+            self._to_agent(entry, agent_id)
 
     def _to_agent(self, entry: Entry, agent_id: str) -> None:
         for client in self._of_agent.get(agent_id, ()):

@@ -19,7 +19,7 @@ class Entry:
     def __init__(self, recorded: Recorded) -> None:
         self.id = recorded.id
         self.kind = type(recorded.fact).__name__
-        self.agent_id = concerns(recorded.fact)
+        self.agents = concerns(recorded.fact)
         self._fact = recorded.fact
 
     @cached_property
@@ -36,7 +36,7 @@ class Entry:
 
     def for_view(self, view: View) -> bytes | None:
         """None when the view does not see it."""
-        if not view.everything and (self.agent_id is None or self.agent_id != view.agent_id):
+        if not view.everything and view.agent_id not in self.agents:
             return None
         return self.readable if view.numbers else self.masked
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cti_server.domain.facts import PII, CallTransferred, Fact, agent_id_of
+from cti_server.domain.facts import PII, AnnouncementMade, CallTransferred, Fact, agent_id_of
 from cti_server.domain.users import Role, User
 from cti_server.logs import mask
 from cti_server.web.wire import Board, BoardCall, BoardRows
@@ -40,9 +40,12 @@ def view_of(user: User) -> View:
     return View(view.everything, view.numbers, user.agent_id)
 
 
-def concerns(fact: Fact) -> str | None:
-    """The agent whose event this is. It depends on the fact alone, so a replay shows what was shown live."""
-    return fact.by if isinstance(fact, CallTransferred) else agent_id_of(fact)
+def concerns(fact: Fact) -> tuple[str, ...]:
+    """The agents whose event this is. It depends on the fact alone, so a replay shows what was shown live."""
+    if isinstance(fact, AnnouncementMade):
+        return fact.agents
+    agent_id = fact.by if isinstance(fact, CallTransferred) else agent_id_of(fact)
+    return () if agent_id is None else (agent_id,)
 
 
 def masked(data: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,69 @@
+"""Announcements of a leader's to agents: kept first, then told, and shown to each until he has read it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict
+from typing import Protocol
+
+from cti_server.bus import Bus
+from cti_server.clock import Clock, new_id
+from cti_server.domain.announcements import Announcement, Audience, Sent
+from cti_server.domain.facts import AnnouncementMade, AnnouncementRead
+from cti_server.domain.ids import AgentId, Micros, QueueName
+from cti_server.errors import InvalidValue
+from cti_server.services.floor import Floor
+
+
+class AnnouncementStore(Protocol):
+    """Raises StorageUnavailable."""
+
+    async def add(self, announcement: Announcement, agents: Collection[AgentId]) -> None: ...
+    async def unread(self, agent_id: AgentId) -> list[Announcement]: ...
+    async def read(self, announcement_id: str, agent_id: AgentId, at: Micros) -> bool: ...
+    async def recent(self, limit: int) -> list[Sent]: ...
+
+
+class Announcements:
+    def __init__(self, floor: Floor, store: AnnouncementStore, bus: Bus, clock: Clock) -> None:
+        self._floor, self._store, self._bus, self._clock = floor, store, bus, clock
+
+    async def make(self, audience: Audience, name: str, text: str, by: str) -> Announcement:
+        """Raises NotFound for an unknown agent, InvalidValue without a text or when nobody would get it."""
+        if not text.strip():
+            raise InvalidValue("an announcement needs a text", field="text")
+        agents = self._audience(audience, name)
+        made = Announcement(
+            announcement_id=new_id(self._clock),
+            at=self._clock.now(),
+            by=by,
+            audience=audience,
+            name="" if audience == "all" else name,
+            text=text.strip(),
+        )
+        await self._store.add(made, agents)
+        self._bus.record(AnnouncementMade(agents=agents, **asdict(made)))
+        return made
+
+    def _audience(self, audience: Audience, name: str) -> tuple[AgentId, ...]:
+        if audience == "agent":
+            return (self._floor.agent(AgentId(name)).agent_id,)
+        everybody = [agent for agent, _ in self._floor]
+        found = tuple(a.agent_id for a in everybody if audience == "all" or QueueName(name) in a.queues)
+        if not found:
+            raise InvalidValue(f"nobody would get it: no agent serves {name or 'any queue'}", field="name")
+        return found
+
+    async def unread(self, agent_id: str) -> list[Announcement]:
+        """Oldest first."""
+        return await self._store.unread(AgentId(agent_id))
+
+    async def read(self, announcement_id: str, agent_id: str) -> None:
+        """Reading it twice is no mistake: two windows may show it."""
+        now = self._clock.now()
+        if await self._store.read(announcement_id, AgentId(agent_id), now):
+            self._bus.record(AnnouncementRead(at=now, agent_id=AgentId(agent_id), announcement_id=announcement_id))
+
+    async def recent(self, limit: int) -> list[Sent]:
+        """Newest first."""
+        return await self._store.recent(limit)

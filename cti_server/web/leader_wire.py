@@ -1,0 +1,95 @@
+"""What goes over the wire of a shift leader's tools."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from cti_server.domain.announcements import Audience as AudienceKind
+from cti_server.domain.facts import ListenMode
+from cti_server.web.wire import Args, Plain, Wire
+
+Name = Annotated[Plain, Field(max_length=64)]
+Level = Annotated[int, Field(ge=1, le=10)]
+
+
+class Listening(Wire):
+    """What one listens to; `on` = the switch has joined him, false = his phone still rings."""
+
+    agent_id: str
+    call_id: str
+    mode: ListenMode
+    on: bool
+
+
+class Announcement(Wire):
+    """`audience` all, queue or agent; `name` says which; `by` is a login."""
+
+    announcement_id: str
+    at: int
+    by: str
+    audience: AudienceKind
+    name: str
+    text: str
+
+
+class SentAnnouncement(Wire):
+    """`to` = how many agents it went to, `read` = how many of them have read it."""
+
+    announcement: Announcement
+    to: int
+    read: int
+
+
+class Thresholds(Wire):
+    """Callers, seconds, percent by `formula` (SL1–SL6), agents; 0 = no alarm."""
+
+    queue: str
+    waiting: int
+    longest_wait: int
+    service_level: int
+    formula: str
+    agents_ready: int
+
+
+class Listen(Args):
+    agent_id: Plain = Field(max_length=32)
+    mode: ListenMode = "listen"
+
+
+class Assign(Args):
+    call_id: Plain = Field(max_length=64)
+    agent_id: Plain = Field(min_length=1, max_length=32)
+
+
+class Move(Args):
+    """`queues`: queue → level 1–10; all the agent serves from now on."""
+
+    agent_id: Plain = Field(max_length=32)
+    queues: dict[str, Level] = Field(max_length=200)
+
+
+class Announce(Args):
+    audience: AudienceKind = "all"
+    name: Name = ""
+    text: str = Field(min_length=1, max_length=1000, pattern=r"^[^\x00]*$")
+
+
+class OneAnnouncement(Args):
+    announcement_id: Plain = Field(max_length=64)
+
+
+class Recent(Args):
+    limit: int = Field(20, ge=1, le=200)
+
+
+class SetThresholds(Args):
+    """All thresholds of one queue."""
+
+    queue: Name
+    waiting: int = Field(0, ge=0, le=86_400)
+    longest_wait: int = Field(0, ge=0, le=86_400)
+    service_level: int = Field(0, ge=0, le=100)
+    formula: str = Field("SL2", pattern=r"^SL[1-6]$")
+    agents_ready: int = Field(2, ge=0, le=86_400)

@@ -1,0 +1,83 @@
+"""A leader's tools for the tests of the web layer: the real services on a floor of their own; stores in memory, no switch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from cti_server.bus import Bus
+from cti_server.domain.agents import Agent
+from cti_server.domain.announcements import Announcement, Sent
+from cti_server.domain.board import QueueView
+from cti_server.domain.ids import AgentId, Micros, QueueName
+from cti_server.domain.queues import Queue
+from cti_server.domain.routing import Router
+from cti_server.services.acd import Acd
+from cti_server.services.alarms import Alarms
+from cti_server.services.announcements import Announcements
+from cti_server.services.calls.live import LiveCalls
+from cti_server.services.floor import Floor
+from cti_server.services.leader import LeaderService
+from cti_server.services.listening import Listening
+from cti_server.web.leader import Leader
+from tests.services.doubles import FakeSwitch
+
+GENERAL = QueueName("general")
+
+
+class MemoryAnnouncements:
+    """storage.announcements.SqlAnnouncements in memory."""
+
+    def __init__(self) -> None:
+        self.made: list[Announcement] = []
+        self.readers: dict[tuple[str, str], Micros | None] = {}
+
+    async def add(self, announcement: Announcement, agents: Collection[AgentId]) -> None:
+        self.made.append(announcement)
+        self.readers |= {(announcement.announcement_id, agent): None for agent in agents}
+
+    async def unread(self, agent_id: AgentId) -> list[Announcement]:
+        return [one for one in self.made if self.readers.get((one.announcement_id, agent_id), 0) is None]
+
+    async def read(self, announcement_id: str, agent_id: AgentId, at: Micros) -> bool:
+        news = self.readers.get((announcement_id, agent_id), 0) is None
+        if news:
+            self.readers[announcement_id, agent_id] = at
+        return news
+
+    async def recent(self, limit: int) -> list[Sent]:
+        found = []
+        for one in reversed(self.made[-limit:]):
+            read = [at for (key, _), at in self.readers.items() if key == one.announcement_id]
+            found.append(Sent(one, len(read), sum(at is not None for at in read)))
+        return found
+
+
+class MemorySettings:
+    """The settings and agents of storage.configuration.SqlConfiguration in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Any] = {}
+        self.agents: dict[str, Agent] = {}
+
+    async def setting(self, name: str, default: Any = None) -> Any:
+        return self.kept.get(name, default)
+
+    async def save_setting(self, name: str, value: Any) -> None:
+        self.kept[name] = value
+
+    async def save_agent(self, agent: Agent) -> None:
+        self.agents[agent.agent_id] = agent
+
+
+def leader_tools(bus: Bus, clock: Any, agents: Collection[str]) -> Leader:
+    queues = {GENERAL: Queue(name=GENERAL)}
+    switch, settings, calls = FakeSwitch(clock), MemorySettings(), LiveCalls(bus, clock)
+    acd = Acd(Router(queues), queues, GENERAL, switch, bus, clock)
+    floor = Floor([Agent(agent_id=AgentId(one), queues={GENERAL: 5}) for one in agents], queues, acd, bus, clock)
+    return Leader(
+        control=LeaderService(floor, acd, calls, settings),
+        listening=Listening(floor, calls, switch, bus, clock),
+        announcements=Announcements(floor, MemoryAnnouncements(), bus, clock),
+        alarms=Alarms(lambda: [QueueView(name=GENERAL)], settings, lambda _, __: True, bus, clock),
+    )
