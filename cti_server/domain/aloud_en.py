@@ -1,4 +1,4 @@
-"""English pieces, American reading: no `and` inside numbers, cents after yuan as a plain number, the clock with the part of day"""
+"""English pieces, American reading: no `and` inside numbers, cents after yuan as a plain number, clock with part of the day"""
 
 from __future__ import annotations
 
