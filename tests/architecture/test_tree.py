@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".conf", ".ts", ".tsx", ".css", ".html", ".json", ".tsv", ".sh", ""}
-MACHINE_PATHS = re.compile(r"/work/(?!\.)|/root/|/home/\w+/")
+MACHINE_PATHS = re.compile(r"(?<![\w./])(?:/work/|/root/|/home/\w+/)")
 LEFTOVERS = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b(?!X)")
 SECRET = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bghp_\w{30,}")
 
