@@ -154,6 +154,17 @@ class DeskService:
         await self._switch.press(await self._leg(live, agent_id), CONSULT_KEYS[step])
         live.consulting = step == "swap"
 
+    async def phone_cut(self, agent_id: str) -> None:
+        """His page goes away with a talk on its phone. The switch would notice after seconds of silence only; the caller is
+        kept for him (services/calls/waiting.py)."""
+        live = self._calls.of_agent(AgentId(agent_id))
+        if live is None or live.talking_with != agent_id:
+            return
+        leg = await self._leg(live, agent_id)
+        if leg.name.startswith(f"PJSIP/{self._floor.softphone(AgentId(agent_id))}-"):
+            live.cut = True
+            await self._switch.hangup(leg)
+
     async def call_back(self, agent_id: str, ticket_id: str) -> None:
         if not self._floor.available(AgentId(agent_id)):
             raise Conflict("go ready first; a callback needs a free agent", reason="not_free")

@@ -132,6 +132,9 @@ class Floor:
     def prefers_softphone(self, agent_id: AgentId) -> bool:
         return agent_id in self._softphone_first
 
+    def softphone(self, agent_id: AgentId) -> str:
+        return endpoints(self.agent(agent_id))[1]
+
     def registered(self, agent_id: AgentId) -> tuple[bool, bool]:
         """Whether his desk phone and his softphone can be reached."""
         desk, web = endpoints(self.agent(agent_id))

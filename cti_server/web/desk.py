@@ -48,6 +48,10 @@ class Desk(Protocol):
         """`target` is a queue name, an agent id or a number."""
         ...
 
+    async def phone_cut(self, agent_id: str) -> None:
+        """The page goes away in the middle of a talk on its softphone."""
+        ...
+
     async def consult(self, agent_id: str, step: ConsultStep) -> None: ...
     async def pop(self, agent_id: str) -> dict[str, Any] | None:
         """Who is calling (`wire.Pop`), for the offer, talk or wrap-up of this moment; None when there is none."""

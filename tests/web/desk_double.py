@@ -264,6 +264,10 @@ class DeskDouble:
         self._state(agent_id)
         self.done.append(("transfer", agent_id, target, how))
 
+    async def phone_cut(self, agent_id: str) -> None:
+        self._state(agent_id)
+        self.done.append(("phone_cut", agent_id))
+
     async def consult(self, agent_id: str, step: str) -> None:
         self._state(agent_id)
         self.done.append(("consult", agent_id, step))

@@ -85,6 +85,8 @@ class LiveCall:
     leaving: bool = False
     """The switch is moving the caller elsewhere (blind transfer): the end of this line is not the end of the call."""
     in_fallback: bool = False
+    cut: bool = False
+    """The talk ends because the agent's page goes away, not because anybody hung up."""
     consulting: bool = False
     """The agent asks a colleague while the caller is held (attended transfer)."""
     serves: CallId | None = None
@@ -155,7 +157,7 @@ class LiveCall:
         if visit is None or visit.talking is not None:
             return
         self.offer_ended("answered", at)
-        visit.talking, visit.held = agent_id, False
+        visit.talking, visit.held, self.cut = agent_id, False, False
         self.note(TalkStarted, at, visit_id=visit.visit_id, agent_id=agent_id, channel=channel)
         self.visit_ended("answered", at)
 
