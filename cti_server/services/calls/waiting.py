@@ -39,6 +39,11 @@ OFFER_RESULT: dict[str, OfferResult] = {
     "CONGESTION": "unreachable",
     "CANCEL": "caller_gone",
 }
+CUT_SECONDS = 20.0
+"""How long a caller whose agent's page went away in the talk is kept for that agent."""
+CUT_FIRST = 1.0
+"""The switch needs this to see that the old page's phone is gone."""
+CUT_POLL = 0.25
 YES = "1"
 REPEAT = "*"
 OTHER_NUMBER = "2"
@@ -94,7 +99,7 @@ class Stay:
             finally:
                 self._parts.acd.leave(place)
             if isinstance(ended, QueueResult):
-                return ended
+                return await self._after(visit, ended)
             visit = self._overflow(visit, ended)
 
     async def direct(self, visit: Visit, agent_id: AgentId) -> QueueResult:
@@ -103,13 +108,13 @@ class Stay:
             self._live.offered(agent_id, self._parts.acd.queue(visit.queue).ring_seconds)
             result = await self._ring(visit, agent_id)
             if result is not None:
-                return result
+                return await self._after(visit, result)
         return await self.through(visit)
 
     async def connect(self, visit: Visit) -> QueueResult:
         """A callback: the agent is reserved already (the visit's offer); without him, wait on with the kept place."""
         result = await self._ring(visit, visit.offer[1]) if visit.offer else None
-        return result or await self.through(visit)
+        return await self._after(visit, result) if result else await self.through(visit)
 
     async def begin(self, visit: Visit) -> QueueResult:
         """A new stay. A queue that cannot take him ends the visit as refused."""
@@ -269,6 +274,42 @@ class Stay:
         last = self._live.talking_with or agent_id
         self._live.talk_ended("agent")
         return QueueResult("answered", last)
+
+    async def _after(self, visit: Visit, ended: QueueResult) -> QueueResult:
+        """A talk cut by the agent's page (reload, closed tab) is not over for the caller: the same agent first, as soon as his
+        softphone is back within CUT_SECONDS, then the queue, with the priority and the place in time he had."""
+        live, agent_id = self._live, AgentId(ended.agent_id or "")
+        if not live.cut or not agent_id:
+            return ended
+        live.cut = False
+        again = live.start_visit(
+            Visit(
+                VisitId(new_id(self._parts.clock)),
+                visit.queue,
+                visit.priority,
+                visit.entered_at,
+                visit.skills,
+                agent_id,
+            )
+        )
+        if not await self._softphone_back(again, agent_id):
+            return await self.through(again)
+        live.offered(agent_id, self._parts.acd.queue(again.queue).ring_seconds)
+        result = await self._ring(again, agent_id)
+        return await self._after(again, result) if result else await self.through(again)
+
+    async def _softphone_back(self, visit: Visit, agent_id: AgentId) -> bool:
+        """Music until it is registered again and he is still at work on this call."""
+        floor, queue = self._parts.floor, self._parts.acd.queue(visit.queue)
+        await self._caller.carry("waiting", visit)
+        await self._line.music(True, queue.music_class)
+        until = self._parts.clock.now() + micros(CUT_SECONDS)
+        await self._line.wait_key(CUT_FIRST)
+        while self._parts.clock.now() < until:
+            if floor.registered(agent_id)[1]:
+                return floor.state(agent_id).system in ("wrap_up", "available")
+            await self._line.wait_key(CUT_POLL)
+        return False
 
     # -- callback ----------------------------------------------------------------------------------------------
 

@@ -69,6 +69,10 @@ async def consult(ask: Ask, args: ConsultStep) -> Done:
     return Done.model_validate({"me": ask.parts.desk.agent(agent_id)})
 
 
+async def phone_cut(ask: Ask, args: OfAgent) -> None:
+    await ask.parts.desk.phone_cut(own_agent(ask, args.agent_id))
+
+
 async def directory(ask: Ask, _: Args) -> dict[str, Any]:
     return {"agents": phones_of(ask.parts).colleagues(), "queues": ask.parts.desk.board()["queues"]}
 
@@ -101,6 +105,14 @@ ROUTES = (
         args=ConsultStep,
         answer=Done,
         wish="consult",
+    ),
+    Route(
+        method="POST",
+        path="/agents/{agent_id}/phone_cut",
+        handle=phone_cut,
+        summary="One's page goes away in the middle of a talk on its softphone: the caller is kept for its return",
+        roles=TAKES_CALLS,
+        args=OfAgent,
     ),
     Route(
         method="GET",

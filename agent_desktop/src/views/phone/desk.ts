@@ -79,9 +79,10 @@ effect(() => {
   if (me.value?.system !== "talking") consulting.value = false;
 });
 
-// BYE and unregister at once: without this the switch would hold a dead call until its media timer ends it.
+// Without this the switch would hold a dead call until its media timer ends it. In a talk the server is told and ends our leg
+// itself, keeping the caller for our return: a BYE of ours would look like hanging up. Otherwise BYE and unregister.
 addEventListener("pagehide", () => {
-  const cut = phone.lines.peek().some((one) => one.state === "talking");
-  if (cut) navigator.sendBeacon("/api/v1/agents/me/phone_cut", new Blob(["{}"], { type: "application/json" }));
-  phone.end();
+  const talking = phone.lines.peek().some((one) => one.state === "talking") && me.peek()?.system === "talking";
+  if (talking) navigator.sendBeacon("/api/v1/agents/me/phone_cut", new Blob(["{}"], { type: "application/json" }));
+  else phone.end();
 });

@@ -1,0 +1,218 @@
+"""The phone in the page, in a real browser, on a real Asterisk, with sound in both directions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from cti_server.config import PhoneSettings
+from cti_server.domain import facts as f
+from cti_server.domain.ids import AgentId
+from cti_server.lab.asterisk import AsteriskInstance
+from cti_server.lab.phones import Behaviour
+from tests.real.browsers import counts, open_browser, open_page, sign_in, use_softphone
+from tests.real.centre import Centre, open_centre
+from tests.real.network import allowed, own_network
+
+pytestmark = [pytest.mark.real, pytest.mark.skipif(not allowed(), reason="a network of its own needs root")]
+ROOT = Path(__file__).parents[2]
+PERSON = "wait 0.5; digits 0; wait {}; hangup"
+ANSWERS = Behaviour(answer_after=0.2)
+
+
+@pytest.fixture(scope="module")
+def built() -> None:
+    subprocess.run([ROOT / "scripts" / "build"], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def network(built: None) -> Iterator[str]:
+    with own_network() as address:
+        yield address
+
+
+@dataclass
+class Room:
+    """A centre whose agents sit in browsers."""
+
+    centre: Centre
+    browser: Browser
+    url: str
+    logins: dict[str, dict[str, str]]
+
+    async def agent(self, agent_id: str) -> Page:
+        page = await open_page(self.browser)
+        await sign_in(page, self.url, self.logins[agent_id])
+        await use_softphone(page)
+        return page
+
+
+@pytest.fixture
+async def room(network: str, tmp_path: Path) -> AsyncIterator[Room]:
+    switch = AsteriskInstance(tmp_path / "asterisk", retry_seconds=3, webrtc_address=network, demo_caller=True)
+    async with switch:
+        phones = PhoneSettings(secrets=switch.softphone_secrets, websocket=f"ws://127.0.0.1:{switch.ports.http}/ws")
+        async with open_centre(switch, tmp_path, phones=phones, demo=True) as centre, open_browser() as browser:
+            logins = json.loads((tmp_path / "logins.json").read_text())["logins"]
+            url = f"http://127.0.0.1:{centre.server.web_port}"
+            yield Room(centre, browser, url, {one["login"]: one for one in logins})
+
+
+@asynccontextmanager
+async def calling(centre: Centre, seconds: float, **more: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(centre.call(PERSON.format(seconds), **more))
+    try:
+        yield
+    finally:
+        await task
+        await centre.calls_over()
+
+
+async def flows_both_ways(page: Page, centre: Centre) -> None:
+    """Packets arrive and leave in the browser, and Asterisk counts both on the agent's leg."""
+    before: dict[str, Any] = await counts(page)
+    await asyncio.sleep(1.0)
+    after = await counts(page)
+    assert after["received"] - before["received"] > 30
+    assert after["sent"] - before["sent"] > 30
+    legs = [line.split() for line in (await centre.asterisk.cli("pjsip show channelstats")).splitlines() if "1001w" in line]
+    assert legs, "the agent's leg is on the switch"
+
+
+async def test_a_caller_is_answered_held_and_hung_up_in_the_page(room: Room) -> None:
+    centre = room.centre
+    page = await room.agent("1001")
+    async with calling(centre, 14):
+        await page.get_by_test_id("answer").click()
+        await expect(page.get_by_test_id("hang-up")).to_be_visible()
+        await expect(page.get_by_test_id("caller-name")).to_have_text("李女士")
+        await flows_both_ways(page, centre)
+        await page.get_by_test_id("mute").click()
+        await expect(page.get_by_test_id("mute")).to_have_text("Unmute")
+        await page.get_by_test_id("mute").click()
+        await page.get_by_test_id("hold").click()
+        await centre.until(f.HoldStarted)
+        await expect(page.get_by_test_id("system")).to_have_text("On hold")
+        await page.get_by_test_id("hold").click()
+        await centre.until(f.HoldEnded)
+        await page.get_by_test_id("hang-up").click()
+        await centre.until(f.TalkEnded)
+        await expect(page.get_by_test_id("system")).to_have_text("Wrap-up")
+    assert [fact.side for fact in centre.of(f.TalkEnded)] == ["agent"]
+    await page.close()
+
+
+async def test_keys_and_blind_transfer_then_the_colleague_hangs_up(room: Room) -> None:
+    centre = room.centre
+    page = await room.agent("1001")
+    colleague = await centre.agent("1002", ANSWERS)
+    async with calling(centre, 16):
+        await page.keyboard.press("Alt+4")
+        await expect(page.get_by_test_id("hang-up")).to_be_visible()
+        await page.keyboard.press("Alt+7")
+        await page.keyboard.press("5")
+        await page.keyboard.press("Escape")
+        await page.get_by_test_id("target").fill("1002")
+        await page.get_by_test_id("blind").click()
+        talk = await colleague.answers()
+        await colleague.hang_up()
+        await talk.ended.wait()
+        await expect(page.get_by_test_id("system")).to_have_text("Wrap-up")
+    assert [fact.agent_id for fact in centre.of(f.TalkStarted)] == ["1001", "1002"]
+    assert [fact.side for fact in centre.of(f.TalkEnded)] == ["transfer", "agent"]
+    await page.close()
+
+
+async def test_a_colleague_is_consulted_and_takes_the_caller(room: Room) -> None:
+    centre = room.centre
+    page = await room.agent("1001")
+    colleague = await centre.agent("1002", ANSWERS)
+    async with calling(centre, 22):
+        await page.get_by_test_id("answer").click()
+        await expect(page.get_by_test_id("hang-up")).to_be_visible()
+        await flows_both_ways(page, centre)
+        await page.get_by_test_id("target").fill("1002")
+        await page.get_by_test_id("attended").click()
+        await expect(page.get_by_test_id("consultation")).to_be_visible()
+        consultation = await colleague.answers()
+        await consultation.wait_bridged()
+        await page.get_by_test_id("consult-swap").click()
+        await page.get_by_test_id("consult-swap").click()
+        await page.get_by_test_id("consult-complete").click()
+        await centre.until(f.CallTransferred)
+        await expect(page.get_by_test_id("system")).to_have_text("Wrap-up")
+        await colleague.hang_up()
+    assert [(fact.how, fact.by) for fact in centre.of(f.CallTransferred)] == [("attended", "1001")]
+    caller = centre.of(f.CallArrived)[0].call_id
+    assert [fact.agent_id for fact in centre.of(f.TalkStarted) if fact.call_id == caller] == ["1001", "1002"]
+    await page.close()
+
+
+async def test_a_reload_in_the_talk_brings_the_same_caller_back(room: Room) -> None:
+    centre = room.centre
+    page = await room.agent("1001")
+    async with calling(centre, 22):
+        await page.get_by_test_id("answer").click()
+        await expect(page.get_by_test_id("hang-up")).to_be_visible()
+        await flows_both_ways(page, centre)
+        await page.reload()
+        await page.get_by_test_id("answer").click()
+        await centre.until(f.TalkStarted, 2)
+        await flows_both_ways(page, centre)
+        await page.get_by_test_id("hang-up").click()
+        await centre.until(f.TalkEnded, 2)
+    first, second = centre.of(f.VisitStarted)
+    assert (second.queue, second.entered_at) == (first.queue, first.entered_at)
+    assert {fact.agent_id for fact in centre.of(f.TalkStarted)} == {"1001"}
+    assert len({fact.call_id for fact in centre.of(f.TalkStarted)}) == 1
+    await page.close()
+
+
+async def test_a_second_tab_does_not_fight_the_first(room: Room) -> None:
+    centre = room.centre
+    page = await room.agent("1001")
+    second = await open_page(room.browser, page.context)
+    await second.goto(room.url)
+    await expect(second.get_by_test_id("phone-elsewhere")).to_be_visible()
+    await expect(page.get_by_test_id("registration")).to_have_text("Ready for calls")
+    await second.get_by_test_id("take-over").click()
+    await expect(second.get_by_test_id("registration")).to_have_text("Ready for calls")
+    await expect(page.get_by_test_id("phone-elsewhere")).to_be_visible()
+    async with calling(centre, 5):
+        await second.get_by_test_id("answer").click()
+        await centre.until(f.TalkStarted)
+    await second.close()
+    await expect(page.get_by_test_id("registration")).to_have_text("Ready for calls")
+    await page.close()
+
+
+async def test_a_newcomer_calls_from_a_page_and_an_agent_answers_in_another(room: Room) -> None:
+    centre = room.centre
+    agent = await room.agent("1001")
+    newcomer = await open_page(room.browser)
+    await newcomer.goto(f"{room.url}/demo/phone")
+    await newcomer.get_by_test_id("demo-caller").select_option("13900000001")
+    await newcomer.get_by_test_id("call-95598").click()
+    await expect(newcomer.get_by_test_id("demo-state")).to_have_text("In a call")
+    await newcomer.get_by_test_id("key-0").click()
+    await agent.get_by_test_id("answer").click()
+    await expect(agent.get_by_test_id("caller-name")).to_have_text("陈先生")
+    await centre.until(f.TalkStarted)
+    await flows_both_ways(newcomer, centre)
+    await flows_both_ways(agent, centre)
+    await newcomer.get_by_test_id("demo-hang-up").click()
+    await centre.until(f.TalkEnded)
+    assert [fact.side for fact in centre.of(f.TalkEnded)] == ["caller"]
+    assert centre.of(f.CallArrived)[0].caller == "+8613900000001"
+    await centre.calls_over()
+    await newcomer.close()
+    await agent.close()
