@@ -12,6 +12,8 @@ from cti_server.web.wire import CallRow, Plain, Wire
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
 """Text of several lines: no control characters but tab and line ends."""
+Named = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$")]
+"""`Plain` that is not blank."""
 RequestId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
 """A UUID the page makes: what is sent twice is done once."""
 NOTE = Field("", max_length=NOTE_LIMIT)
@@ -137,7 +139,7 @@ class CreateCustomer(OfCall):
     """`phones` in any way people write them."""
 
     request_id: RequestId
-    name: Plain = Field(min_length=1, max_length=128, pattern=r"\S")
+    name: Named = Field(max_length=128)
     company: Plain = Field("", max_length=128)
     address: Plain = Field("", max_length=256)
     language: Literal["", "zh", "en"] = ""

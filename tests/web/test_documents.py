@@ -69,6 +69,7 @@ def address() -> Iterator[str]:
         world = make_world()
         await world.desk.sign_in("1900", "1900")
         world.desk.records["x"] = {"call_id": "x", "at": 1, "caller": "+8613900000001"}
+        await world.work.service.codes()  # the database's thread is the fixture's, no test's
         runner = web.AppRunner(world.app, access_log=None, shutdown_timeout=1.0)
         runners.append(runner)
         await runner.setup()
