@@ -21,6 +21,8 @@ from cti_server.domain.ids import AgentId, CallId, ChannelRef, Micros
 WAKE_DIGIT = "D"
 """The DTMF digit no phone key sends; the server plays it to a channel to end what the channel waits for."""
 CALLER_KEYS = "0123456789*#"
+ANSWERED_AT = "CTI_ANSWERED_AT"
+"""Variable of the caller's channel: when the last Dial was answered, milliseconds UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,10 @@ DialStatus = Literal["ANSWER", "NOANSWER", "BUSY", "CANCEL", "CONGESTION", "CHAN
 
 @dataclass(frozen=True, slots=True)
 class DialResult:
-    """How `Dial` ended. `answered_micros` is the talk time Asterisk measured, 0 when nobody answered."""
+    """How `Dial` ended. `answered_at` is when the other side answered by Asterisk's clock, 0 when it did not or is not known."""
 
     status: DialStatus
-    answered_micros: Micros = 0
+    answered_at: Micros = 0
     transferred: bool = False
     """True when the caller is being sent elsewhere by the switch: leave the line at once, another session takes over."""
 
@@ -87,7 +89,7 @@ class Line(Protocol):
     async def dial(self, target: str, *, timeout: float, music_class: str = "default") -> DialResult:
         """Ring a dial string (`PJSIP/1001`) and stay until that talk is over. The caller hears music while it rings.
 
-        LineGone has `answered_micros` among its details when the switch still said how long he had talked."""
+        LineGone has `answered_at` among its details when the switch still said whether he had talked."""
         ...
 
     async def set_variables(self, variables: Mapping[str, str]) -> None:

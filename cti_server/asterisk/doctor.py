@@ -71,7 +71,7 @@ NICE_MODULES = {
     "res_pjsip_transport_websocket": "phones in the browser",
     "res_http_media_cache": "prompts over HTTP",
 }
-CONTEXTS = ("cti-inbound", "cti-serve", "cti-agents", "cti-transfer", "cti-callback", "cti-predial")
+CONTEXTS = ("cti-inbound", "cti-serve", "cti-agents", "cti-transfer", "cti-callback", "cti-predial", "cti-answered")
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,15 +134,17 @@ def dial(line: Line) -> Awaitable[object]:
     return line.dial("PJSIP/1001", timeout=20, music_class="hold")
 
 
-DIAL = "EXEC Dial PJSIP/1001,20,gtm(hold)b(cti-predial^s^1)"
+CLEAR = 'SET VARIABLE __CTI_ANSWERED_AT ""'
+DIAL = "EXEC Dial PJSIP/1001,20,gtm(hold)b(cti-predial^s^1)U(cti-answered)"
 
 
 async def test_dialling_until_the_agent_hangs_up() -> None:
     async with stepping(dial) as (peer, outcome):
+        await peer.answers("200 result=1", CLEAR)
         await peer.answers("200 result=0", DIAL)
         await peer.answers("200 result=1 (ANSWER)", "GET VARIABLE DIALSTATUS")
-        await peer.answers("200 result=1 (61234)", "GET VARIABLE ANSWEREDTIME_MS")
-        assert await outcome == DialResult("ANSWER", 61_234_000)
+        await peer.answers("200 result=1 (1700000061234)", "GET VARIABLE CTI_ANSWERED_AT")
+        assert await outcome == DialResult("ANSWER", 1_700_000_061_234_000)
 
 
 @pytest.mark.parametrize(
@@ -150,57 +152,62 @@ async def test_dialling_until_the_agent_hangs_up() -> None:
 )
 async def test_dialling_without_success(said: str, status: str) -> None:
     async with stepping(dial) as (peer, outcome):
+        await peer.answers("200 result=1", CLEAR)
         await peer.answers("200 result=0")
         await peer.answers(f"200 result=1 ({said})")
         await peer.answers("200 result=1 ()")
         result = await outcome
         assert isinstance(result, DialResult)
-        assert (result.status, result.answered_micros, result.transferred) == (status, 0, False)
+        assert (result.status, result.answered_at, result.transferred) == (status, 0, False)
 
 
 async def test_a_blind_transfer_is_told_by_the_channels_next_step() -> None:
     async with stepping(dial) as (peer, outcome):
+        await peer.answers("200 result=1", CLEAR)
         await peer.answers("200 result=0\nHANGUP", DIAL)
         await peer.answers("200 result=1 (ANSWER)", "GET VARIABLE DIALSTATUS")
         for name, value in (("CONTEXT", "cti-transfer"), ("EXTEN", "q-repair"), ("PRIORITY", "1")):
             await peer.answers(f"200 result=1 ({value})", f"GET VARIABLE {name}")
-        await peer.answers("200 result=1 ()", "GET VARIABLE ANSWEREDTIME_MS")
+        await peer.answers("200 result=1 ()", "GET VARIABLE CTI_ANSWERED_AT")
         assert await outcome == DialResult("ANSWER", 0, transferred=True)
         assert await peer.is_closed()
 
 
 async def test_a_caller_who_hangs_up_just_after_the_agent_is_gone_not_transferred() -> None:
     async with stepping(dial) as (peer, outcome):
+        await peer.answers("200 result=1", CLEAR)
         await peer.answers("200 result=0\nHANGUP", DIAL)
         await peer.answers("200 result=1 (ANSWER)", "GET VARIABLE DIALSTATUS")
         for value in ("cti-serve", "s", "5"):
             await peer.answers(f"200 result=1 ({value})")
         await peer.answers("200 result=0", "GET VARIABLE BLINDTRANSFER")
-        await peer.answers("200 result=1 (3000)", "GET VARIABLE ANSWEREDTIME_MS")
+        await peer.answers("200 result=1 (1700000003000)", "GET VARIABLE CTI_ANSWERED_AT")
         with pytest.raises(LineGone) as gone:
             await outcome
-        assert gone.value.details == {"answered_micros": 3_000_000}
+        assert gone.value.details == {"answered_at": 1_700_000_003_000_000}
 
 
 async def test_a_caller_joined_to_another_session_is_transferred() -> None:
     async with stepping(dial) as (peer, outcome):
+        await peer.answers("200 result=1", CLEAR)
         await peer.answers("200 result=-1\nHANGUP", DIAL)
         await peer.answers("200 result=1 (1700000000.9)", "GET VARIABLE CHANNEL(uniqueid)")
         await peer.answers("200 result=1 (ANSWER)", "GET VARIABLE DIALSTATUS")
-        await peer.answers("200 result=1 (2000)", "GET VARIABLE ANSWEREDTIME_MS")
-        assert await outcome == DialResult("ANSWER", 2_000_000, transferred=True)
+        await peer.answers("200 result=1 (1700000002000)", "GET VARIABLE CTI_ANSWERED_AT")
+        assert await outcome == DialResult("ANSWER", 1_700_000_002_000_000, transferred=True)
         assert await peer.is_closed()
 
 
 @pytest.mark.parametrize("closes", [True, False])
 async def test_a_caller_who_hangs_up_while_dialling_is_gone(closes: bool) -> None:
     async with stepping(dial) as (peer, outcome):
+        await peer.answers("200 result=1", CLEAR)
         await peer.answers("200 result=-1\nHANGUP", DIAL)
         if closes:
             peer.writer.close()
         else:
             await peer.answers("200 result=1 (1700000000.1)", "GET VARIABLE CHANNEL(uniqueid)")
-            await peer.answers("200 result=0", "GET VARIABLE ANSWEREDTIME_MS")
+            await peer.answers("200 result=0", "GET VARIABLE CTI_ANSWERED_AT")
         with pytest.raises(LineGone):
             await outcome
 

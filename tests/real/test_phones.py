@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -239,7 +240,7 @@ async def test_an_agent_answers_both_hear_each_other_and_the_agent_hangs_up(desk
         result = await dialling
         assert result.status == "ANSWER"
         assert not result.transferred
-        assert 300_000 < result.answered_micros < 10_000_000
+        assert 0 < time.time() - result.answered_at / 1_000_000 < 10
         assert await line.play([desk.prompt]) == ""
         await line.leave(done=True)
     assert report.result().ended_by == "switch"
@@ -387,7 +388,7 @@ async def test_an_attended_transfer_into_a_queue_moves_the_caller_to_that_sessio
             await phone.complete_transfer(talk, await consulting)
             result = await dialling
             assert (result.status, result.transferred) == ("ANSWER", True)
-            assert result.answered_micros > 0
+            assert result.answered_at > 0
             assert await key == ""
             assert await waiting.get_variable("CHANNEL(uniqueid)") == line.info.channel.uniqueid
             assert await waiting.play([desk.prompt]) == ""

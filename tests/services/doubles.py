@@ -190,9 +190,10 @@ class FakeLine:
             await self._sleep(timeout)
             return DialResult("NOANSWER")
         await self._sleep(phone.answers)
+        answered_at = self._switch.clock.now()
         self._tell(ChannelAnswered, leg, endpoint)
         await self._sleep(phone.talks)
-        return DialResult("ANSWER", round(phone.talks * 1_000_000))
+        return DialResult("ANSWER", answered_at)
 
     async def set_variables(self, variables: Mapping[str, str]) -> None:
         self._check()

@@ -22,12 +22,14 @@ import structlog
 
 from cti_server.asterisk.agi.session import AgiSession
 from cti_server.asterisk.agi.wire import Answer
-from cti_server.domain.ids import ChannelRef
+from cti_server.domain.ids import ChannelRef, Micros
 from cti_server.errors import InvalidValue, LineGone, SwitchRefused
-from cti_server.ports import CALLER_KEYS, WAKE_DIGIT, DialResult, DialStatus, LineInfo, RecordResult
+from cti_server.ports import ANSWERED_AT, CALLER_KEYS, WAKE_DIGIT, DialResult, DialStatus, LineInfo, RecordResult
 
 PREDIAL = "cti-predial^s^1"
 """Dialplan routine run on the agent's leg before it rings: puts our call id into the INVITE."""
+ANSWERED = "cti-answered"
+"""Run on the agent's leg when it answers: keeps the time on the caller's channel, where it outlives us."""
 MAX_PLAY = 600.0
 MAX_TALK = 12 * 3600.0
 SLACK = 5.0
@@ -164,10 +166,11 @@ class AgiLine:
     async def dial(self, target: str, *, timeout: float, music_class: str = "default") -> DialResult:
         _check(_TARGET, target, "dial target")
         _check(_MUSIC_CLASS, music_class, "music class")
-        options = f"gtm({music_class})b({PREDIAL})"  # t: AMI may start a consultation (features.conf)
+        options = f"gtm({music_class})b({PREDIAL})U({ANSWERED})"  # t: AMI may start a consultation (features.conf)
         self._session.lingering = True
         try:
             seconds = max(1, round(timeout))
+            await self.set_variables({ANSWERED_AT: ""})
             answer = await self._session.ask("EXEC", "Dial", f"{target},{seconds},{options}", within=timeout + MAX_TALK)
             return await self._dialled(answer)
         finally:
@@ -178,19 +181,18 @@ class AgiLine:
     async def _dialled(self, answer: Answer) -> DialResult:
         left = answer.result.startswith("-")
         if left and await self.get_variable("CHANNEL(uniqueid)") == self.info.channel.uniqueid:
-            raise LineGone("the caller has hung up", answered_micros=await self._talked())
+            raise LineGone("the caller has hung up", answered_at=await self._answered_at())
         status = await self.get_variable("DIALSTATUS")
         if self._session.hung_up and not left and not await self._sent_elsewhere():
-            raise LineGone("the caller has hung up", answered_micros=await self._talked())
+            raise LineGone("the caller has hung up", answered_at=await self._answered_at())
         return DialResult(
             status=_STATUS.get(status, "UNKNOWN"),
-            answered_micros=await self._talked(),
+            answered_at=await self._answered_at(),
             transferred=self._session.hung_up,
         )
 
-    async def _talked(self) -> int:
-        """Micros from the answer to the end of the last Dial, 0 when nobody answered."""
-        millis = await self.get_variable("ANSWEREDTIME_MS")
+    async def _answered_at(self) -> Micros:
+        millis = await self.get_variable(ANSWERED_AT)
         return int(millis) * 1000 if millis.isdecimal() else 0
 
     async def _sent_elsewhere(self) -> bool:

@@ -23,7 +23,7 @@ from cti_server.domain.phrases import phrase
 from cti_server.domain.queues import Queue, micros
 from cti_server.domain.routing import CallbackDue, Decision, Offer, Overflow, TimedOut
 from cti_server.errors import CtiError, LineGone, SpeechUnavailable
-from cti_server.ports import DialResult
+from cti_server.ports import ANSWERED_AT, DialResult
 from cti_server.services.acd import POLL, Place
 from cti_server.services.calls.caller import Caller
 from cti_server.services.calls.live import Visit
@@ -138,14 +138,13 @@ class Stay:
 
     async def _unseen_talk(self, agent_id: AgentId | None) -> QueueResult | None:
         """How the ringing that went on without us ended, as the channel remembers it: with a talk we saw nothing of, or not.
-        Its length is the switch's own; when it began and who ended it nobody knows."""
+        When that was answered the switch has kept; who ended it, and when, nobody knows."""
         status = await self._line.get_variable("DIALSTATUS")
         if agent_id is None or status != "ANSWER":
             self._live.offer_ended(OFFER_RESULT.get(status, "withdrawn"))
             return None
-        millis = await self._line.get_variable("ANSWEREDTIME_MS")
-        length = int(millis) * 1000 if millis.isdecimal() else 0
-        self._live.talk_started(agent_id, self._parts.clock.now() - length)
+        millis = await self._line.get_variable(ANSWERED_AT)
+        self._live.talk_started(agent_id, int(millis) * 1000 if millis.isdecimal() else None)
         self._live.talk_ended("unknown")
         return QueueResult("answered", agent_id)
 
@@ -260,17 +259,17 @@ class Stay:
 
     def _gone_unseen(self, agent_id: AgentId, gone: LineGone) -> None:
         """The caller hung up while the switch's events are away: the line alone knows of his talk."""
-        answered = gone.details.get("answered_micros")
-        if self._parts.acd.can_wake or not isinstance(answered, int):
+        answered_at = gone.details.get("answered_at")
+        if self._parts.acd.can_wake or not isinstance(answered_at, int):
             return
-        if answered:
-            self._live.talk_started(agent_id, self._parts.clock.now() - answered)
+        if answered_at:
+            self._live.talk_started(agent_id, answered_at)
             self._live.talk_ended("caller")
         else:
             self._live.offer_ended("caller_gone")
 
     def _talk_over(self, agent_id: AgentId, result: DialResult) -> QueueResult:
-        self._live.talk_started(agent_id, self._parts.clock.now() - result.answered_micros)
+        self._live.talk_started(agent_id, result.answered_at or None)
         last = self._live.talking_with or agent_id
         self._live.talk_ended("agent")
         return QueueResult("answered", last)
