@@ -305,13 +305,13 @@ async def test_postgresql_keeps_everything_through_a_kill_and_its_own_absence(
             await postgres.stop()
             await phone.hang_up()
             await phone.answers(20)  # the waiting caller
-            unseen = asyncio.create_task(site.caller.call("95598", caller="13900000002", script="wait 8; hangup"))
+            unseen = asyncio.create_task(site.caller.call("95598", caller="13900000019", script="wait 8; hangup"))
             await phone.hang_up()
             assert (await unseen).answered
             assert not (await site.server.health())["database"]
             await postgres.start()
             await site.until(f.TalkEnded, call_id=waiting)
-            (known,) = [call for call in await site.of(f.CallArrived) if call.caller == "+8613900000002"]
+            (known,) = [call for call in await site.of(f.CallArrived) if call.caller == "+8613900000019"]
             await site.until(f.CallEnded, call_id=known.call_id)
             await site.hang_up_all()
             await site.check_timeline()
