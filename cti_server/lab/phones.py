@@ -113,19 +113,19 @@ class Talk:
     def up(self) -> bool:
         return self.call.state is CallState.ESTABLISHED
 
-    def hears(self, frequency: float, seconds: float = 0.5) -> bool:
-        """True when most of the last `seconds` of received sound is this tone."""
+    def hears(self, frequency: float, seconds: float = 0.5, share: float = 0.5) -> bool:
+        """True when more than `share` of the last `seconds` of received sound is this tone (power; 0.5 = most of it)."""
         samples = self._heard[-int(self._rate * seconds) :].astype(np.float64)
         power = float(np.sum(samples**2))
         if len(samples) < self._rate * seconds or power / len(samples) < 100.0:
             return False
         angles = 2j * np.pi * frequency / self._rate * np.arange(len(samples))
-        return float(2 * abs(np.sum(samples * np.exp(-angles))) ** 2 / len(samples)) > 0.5 * power
+        return float(2 * abs(np.sum(samples * np.exp(-angles))) ** 2 / len(samples)) > share * power
 
-    async def wait_hears(self, frequency: float, timeout: float = 5.0) -> None:
+    async def wait_hears(self, frequency: float, timeout: float = 5.0, share: float = 0.5) -> None:
         """Raises TimeoutError when the tone is not heard in time."""
         async with asyncio.timeout(timeout):
-            while not self.hears(frequency):
+            while not self.hears(frequency, share=share):
                 await self._sound.wait()
 
     async def wait_bridged(self, timeout: float = 2.0) -> None:
