@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import structlog
 from aiohttp import web
+from argon2 import PasswordHasher
 
 from cti_server import __version__
 from cti_server.asterisk.agi.server import AgiServer
@@ -25,8 +26,10 @@ from cti_server.domain.facts import GapRecorded
 from cti_server.domain.ids import MINUTE, Micros, QueueName
 from cti_server.domain.queues import check
 from cti_server.domain.routing import Router
+from cti_server.domain.setup import Around
 from cti_server.errors import BadSettings, StorageUnavailable
 from cti_server.services.acd import Acd
+from cti_server.services.administration import Administration
 from cti_server.services.alarms import Alarms
 from cti_server.services.announcements import Announcements
 from cti_server.services.board import BoardService
@@ -37,10 +40,12 @@ from cti_server.services.calls.recovery import Recovery
 from cti_server.services.calls.session import Sessions
 from cti_server.services.calls.targets import Targets
 from cti_server.services.calls.watch import SwitchWatch
+from cti_server.services.configuration import Configuration
 from cti_server.services.customers import Customers
 from cti_server.services.desk import DeskService
 from cti_server.services.fallback import FallbackKeeper
 from cti_server.services.floor import Floor
+from cti_server.services.flow_editor import FlowEditor
 from cti_server.services.flows import FlowRegistry
 from cti_server.services.heartbeat import Heartbeat
 from cti_server.services.journal import Journal
@@ -51,6 +56,7 @@ from cti_server.services.lookups.notices import NoticeFile
 from cti_server.services.lookups.registry import Lookups
 from cti_server.services.phones import Phones
 from cti_server.services.prompts import PromptKeeper
+from cti_server.services.running import Running
 from cti_server.services.work import WorkService
 from cti_server.speech.speaker import from_settings
 from cti_server.storage.accounts import SqlAccounts
@@ -60,7 +66,9 @@ from cti_server.storage.customers import SqlCustomers
 from cti_server.storage.engine import open_database
 from cti_server.storage.facts import SqlFactStore
 from cti_server.storage.migrate import migrate
+from cti_server.storage.passwords import Hasher
 from cti_server.storage.pins import PinHasher, pin_key
+from cti_server.storage.setup import SqlSetup
 from cti_server.storage.spill import SpillFile
 from cti_server.storage.tickets import SqlTickets
 from cti_server.storage.users import SqlUsers
@@ -163,7 +171,7 @@ class Server:
         self._stack.callback(self.acd.close)
         self.floor = Floor(agents, queues, self.acd, self.bus, clock)
         self._stack.callback(self.floor.close)
-        self.flows = FlowRegistry(settings.paths.flows, set(queues), calls.dids)
+        self.flows = FlowRegistry(settings.paths.flows, queues, calls.dids)
         self.board = BoardService(self.floor, self.calls, self.switch, queues, self.bus, clock, calls.time_zone)
         tickets = SqlTickets(self._database, clock)
         targets = Targets(queues, self.floor, calls.trunk)
@@ -242,6 +250,21 @@ class Server:
         calendar = self.flows.calendars.get(queue.calendar or "") if queue else None
         return calls.hours == "always" or calendar is None or is_open(calendar, at, calls.time_zone).open
 
+    def _administration(self, users: SqlUsers) -> Administration:
+        store, flows, clock = SqlSetup(self._database), self.flows, self._clock
+        fallback = self.settings.calls.fallback_queue
+
+        def around() -> Around:
+            return Around(fallback_queue=fallback, calendars=frozenset(flows.calendars), flows=flows.flows)
+
+        running = Running(self.acd, self.floor, self.board, self.desk, self._fallback, flows)
+        return Administration(
+            Configuration(store, running, around, Hasher(PasswordHasher()), clock),
+            FlowEditor(flows, store, self.speaker, clock, self.settings.calls.time_zone),
+            users,
+            fallback,
+        )
+
     async def _restore(self) -> None:
         """Fold what happened before we started; take up what was left open; the first link ends the gap."""
         since = self._clock.now() - REPLAY
@@ -266,7 +289,8 @@ class Server:
 
     async def _open_switch(self) -> None:
         await self._stack.enter_async_context(self.switch)
-        self._keep("fallback", FallbackKeeper(self.floor, self.switch, self.bus).run())
+        self._fallback = FallbackKeeper(self.floor, self.switch, self.bus)
+        self._keep("fallback", self._fallback.run())
 
     async def _open_calls(self) -> None:
         await asyncio.to_thread(self.flows.load)
@@ -283,17 +307,18 @@ class Server:
     # -- web ---------------------------------------------------------------------------------------------------
 
     async def _open_web(self) -> None:
-        http = self.settings.http
+        http, users = self.settings.http, SqlUsers(self._database)
         application = create_app(
             self.settings,
             desk=self.desk,
-            users=SqlUsers(self._database),
+            users=users,
             bus=self.bus,
             facts=self._facts,
             clock=self._clock,
             health=self._health,
             phones=self.phones,
             work=self.work,
+            administration=self._administration(users),
             leader=self.leader,
         )
         add_sounds(application, PROMPTS_PATH, self.speaker.file)

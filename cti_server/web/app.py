@@ -10,11 +10,12 @@ from cti_server.clock import Clock
 from cti_server.config import Settings
 from cti_server.domain.ids import MINUTE
 from cti_server.ports import FactStore
+from cti_server.services.administration import Administration
 from cti_server.services.phones import Phones
 from cti_server.services.work import WorkService
 from cti_server.storage.passwords import Hasher
 from cti_server.web import middleware
-from cti_server.web.api import agents, calls, customers, session, system, wishes
+from cti_server.web.api import admin, admin_flows, agents, calls, customers, session, system, wishes
 from cti_server.web.api import leader as leader_api
 from cti_server.web.api import work as work_api
 from cti_server.web.auth import Auth, SessionLimits, UserStore
@@ -42,6 +43,8 @@ REST: tuple[Route, ...] = (
     *calls.ROUTES,
     *customers.ROUTES,
     *work_api.ROUTES,
+    *admin.ROUTES,
+    *admin_flows.ROUTES,
     *leader_api.ROUTES,
     *phone_api.ROUTES,
     *phone_demo.ROUTES,
@@ -61,6 +64,7 @@ def create_app(
     health: HealthCheck,
     phones: Phones | None = None,
     work: WorkService | None = None,
+    administration: Administration | None = None,
     leader: Leader | None = None,
     hasher: Hasher | None = None,
     registry: CollectorRegistry | None = None,
@@ -79,7 +83,7 @@ def create_app(
             middleware.same_origin(settings.http),
         ],
     )
-    app[PARTS] = Parts(settings, desk, auth, hub, clock, health, registry, phones, work, leader)
+    app[PARTS] = Parts(settings, desk, auth, hub, clock, health, registry, phones, work, administration, leader)
     app.on_response_prepare.append(middleware.add_security_headers)
     add_routes(app, ROUTES)
     add_pages(app)

@@ -13,6 +13,7 @@ from cti_server.clock import Clock
 from cti_server.config import Settings
 from cti_server.domain.users import Role, User
 from cti_server.errors import Forbidden, NotSignedIn
+from cti_server.services.administration import Administration
 from cti_server.services.phones import Phones
 from cti_server.services.work import WorkService
 from cti_server.web.auth import Auth, Identity
@@ -35,6 +36,7 @@ class Parts:
     registry: CollectorRegistry
     phones: Phones | None = None
     work: WorkService | None = None
+    administration: Administration | None = None
     leader: Leader | None = None
 
 

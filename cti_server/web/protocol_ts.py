@@ -16,6 +16,7 @@ from pydantic import BaseModel, TypeAdapter
 from cti_server.domain import facts
 from cti_server.errors import CtiError
 from cti_server.web import leader_wire, wire
+from cti_server.web.admin_wire import ANSWERS as ADMINISTRATION
 from cti_server.web.app import WISHES
 from cti_server.web.live.client import Close
 from cti_server.web.live.socket import Resume
@@ -45,6 +46,7 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     wire.Reset,
     wire.ErrorBody,
     *WORK,
+    *ADMINISTRATION,
 )
 Schema = dict[str, Any]
 
