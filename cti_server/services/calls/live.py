@@ -231,6 +231,9 @@ class LiveCalls:
     def on_channel(self, channel: ChannelRef) -> LiveCall | None:
         return self.get(self._channels.get(channel.key))
 
+    def on_channel_named(self, name: str) -> LiveCall | None:
+        return next((live for live in self._calls.values() if live.channel.name == name), None)
+
     def open(self, call_id: CallId, channel: ChannelRef, **fields: Any) -> LiveCall:
         return self.add(LiveCall(self._bus, self._clock, call_id, channel, **fields))
 

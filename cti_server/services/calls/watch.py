@@ -7,6 +7,8 @@ own to record: only it knows who hung up first.
 
 from __future__ import annotations
 
+import re
+
 from cti_server.domain.facts import CallerIdentified, CallTransferred
 from cti_server.domain.ids import AgentId
 from cti_server.ports import (
@@ -22,6 +24,8 @@ from cti_server.ports import (
 )
 from cti_server.services.calls.live import LiveCall, LiveCalls
 from cti_server.services.floor import Floor
+
+LOCAL = re.compile(r"(?P<line>Local/(?P<extension>[^@]+)@.+);1")
 
 
 class SwitchWatch:
@@ -96,6 +100,9 @@ class SwitchWatch:
             return
         by, partner = self._floor.of_endpoint(event.by), self._floor.of_endpoint(event.target_endpoint)
         consult = self._calls.get(event.consult_call_id)
+        if partner is None and event.target is not None and (local := LOCAL.fullmatch(event.target.name)):
+            consult = self._calls.on_channel_named(f"{local['line']};2")
+            partner = self._consulted(local["extension"], consult)
         target = partner or (consult.visit.queue if consult and consult.visit else event.target_endpoint)
         live.note(CallTransferred, event.at, how="attended", target=str(target), by=by)
         live.talk_ended("transfer", event.at)
@@ -109,12 +116,20 @@ class SwitchWatch:
             live.agent_channel = event.target
         live.talk_started(partner, event.at, event.target.name if event.target else "")
 
+    def _consulted(self, extension: str, consult: LiveCall | None) -> AgentId | None:
+        """Who speaks at the far end of a consultation the switch began for the agent (Atxfer): the one its queue found, or the
+        agent it dialled; None = still waiting, or somebody outside."""
+        if consult is not None and consult.talking_with is not None:
+            return consult.talking_with
+        return AgentId(extension) if self._floor.knows(extension) else None
+
     def _waits_on(self, consult: LiveCall, live: LiveCall, event: TransferDone) -> None:
         """The agent went while his consultation still waits: the switch puts the caller's channel into its place, so the
         consultation becomes the caller's call and his first one ends as transferred."""
         live.end("transfer", at=event.at)
         consult.caller, consult.customer, consult.serves = live.caller, live.customer, live.call_id
-        self._calls.move(consult, event.channel)
+        if event.target is None or not LOCAL.fullmatch(event.target.name):
+            self._calls.move(consult, event.channel)
         if live.record and live.record.customer_id:
             consult.note(
                 CallerIdentified, customer_id=live.record.customer_id, tier=live.record.tier, flags=live.record.flags

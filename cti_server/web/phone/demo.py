@@ -21,8 +21,8 @@ from cti_server.web.wire import Args
 
 PAGE = "/demo/phone"
 SOCKET_PATH = "/demo/phone/ws"
-SAMPLE = "139"
-CALLERS = 10
+SAMPLE = ("13900000001", "13900000002", "13900000003")
+"""Numbers of the sample's customers (lab/sample_data.py)."""
 
 
 def in_demo(ask: Ask) -> None:
@@ -34,18 +34,14 @@ def in_demo(ask: Ask) -> None:
 async def phone(ask: Ask, _: Args) -> DemoPhone:
     in_demo(ask)
     account = phones_of(ask.parts).demo_account()
-    rows = await ask.parts.desk.customers(SAMPLE, CALLERS)
+    rows = [(number, row) for number in SAMPLE for row in await ask.parts.desk.customers(number, 1)]
     return DemoPhone(
         account=SipAccount(
             uri=account.uri, user=account.endpoint, password=account.password, websocket=f"{API}{SOCKET_PATH}"
         ),
-        callers=[DemoCaller(number=_local(row["phones"][0]), name=row["name"]) for row in rows if row.get("phones")],
+        callers=[DemoCaller(number=number, name=row["name"]) for number, row in rows],
         dids=[did for did in ask.parts.settings.calls.dids if did != "*"],
     )
-
-
-def _local(number: str) -> str:
-    return number.removeprefix("+86")
 
 
 async def socket(ask: Ask, _: Args) -> web.StreamResponse:
