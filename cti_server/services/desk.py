@@ -150,7 +150,7 @@ class DeskService:
         """Go on with a consultation an attended transfer began."""
         live = self._call_of(agent_id)
         if live.talking_with != agent_id or not live.consulting:
-            raise Conflict("you are consulting nobody; start with an attended transfer")
+            raise Conflict("you are consulting nobody; start with an attended transfer", reason="not_consulting")
         await self._switch.press(await self._leg(live, agent_id), CONSULT_KEYS[step])
         live.consulting = step == "swap"
 

@@ -39,6 +39,19 @@ def test_the_desktop_has_words_for_every_error_it_can_meet() -> None:
         assert set(error_codes()) - {"bad_settings"} <= known
 
 
+AGENTS_MEET = ("domain/agents/wishes.py", "services/desk.py", "services/work.py", "storage/work.py")
+
+
+def test_the_desktop_says_why_for_every_conflict_an_agent_can_meet() -> None:
+    server = ROOT / "cti_server"
+    told = [text for name in AGENTS_MEET for text in re.split(r"raise Conflict\(", (server / name).read_text())[1:]]
+    reasons = {match[1] if (match := re.search(r'reason="(\w+)"', text[:400])) else text[:60] for text in told}
+    for language in ("zh", "en"):
+        files = [DESKTOP / f"words.{language}.ts", *(DESKTOP / "words").glob(f"*.{language}.ts")]
+        words = "".join(file.read_text(encoding="utf-8") for file in files)
+        assert reasons <= set(re.findall(r'"error\.conflict\.(\w+)"', words)), language
+
+
 def test_every_route_command_close_code_and_error_stands_in_the_documentation() -> None:
     for route in ROUTES:
         assert f"`{route.method} {route.path}`" in DOCS, route

@@ -60,6 +60,7 @@ export const workEn: { [Key in keyof typeof workZh]: string } = {
   "error.conflict.in_call": "A customer is in progress: finish the call first.",
   "error.conflict.nothing_rings": "No call is ringing at your phone.",
   "error.conflict.not_talking": "You are not talking to anybody.",
+  "error.conflict.not_consulting": "You are consulting nobody: start with an attended transfer.",
   "error.conflict.not_free": "Go ready first: a callback needs a free agent.",
   "error.conflict.phone_away": "Your phone is not registered: switch it on or check its settings.",
   "error.conflict.no_call": "You have no call at the moment.",

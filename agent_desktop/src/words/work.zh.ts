@@ -58,6 +58,7 @@ export const workZh = {
   "error.conflict.in_call": "正在服务客户，请先结束通话。",
   "error.conflict.nothing_rings": "您的话机没有振铃。",
   "error.conflict.not_talking": "您没有在通话。",
+  "error.conflict.not_consulting": "您没有在咨询；请先发起咨询转接。",
   "error.conflict.not_free": "请先就绪；回呼需要空闲坐席。",
   "error.conflict.phone_away": "话机未注册，请打开话机或检查设置。",
   "error.conflict.no_call": "您当前没有通话。",

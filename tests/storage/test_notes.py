@@ -7,9 +7,12 @@ import asyncio
 import pytest
 
 from cti_server.clock import SystemClock
-from cti_server.domain.ids import AgentId, CallId
-from cti_server.errors import Conflict
+from cti_server.domain.customers import Customer
+from cti_server.domain.ids import AgentId, CallId, CustomerId
+from cti_server.errors import Conflict, NotFound
+from cti_server.storage.customers import SqlCustomers
 from cti_server.storage.engine import Database
+from cti_server.storage.tickets import SqlTickets
 from cti_server.storage.work import SqlNotes
 
 CALL, OTHER, ME = CallId("call"), CallId("other"), AgentId("1001")
@@ -50,3 +53,20 @@ async def test_of_two_windows_that_save_at_once_one_is_refused(notes: SqlNotes) 
     done = await asyncio.gather(*(notes.save(CALL, ME, text, 0) for text in "ab"), return_exceptions=True)
     assert sum(isinstance(one, Conflict) for one in done) == 1
     assert (await notes.note(CALL, ME)).version == 1
+
+
+async def test_a_file_is_read_by_id_with_its_tickets_and_name(database: Database) -> None:
+    clock = SystemClock()
+    files, tickets = SqlCustomers(database, clock), SqlTickets(database, clock)
+    zhao = await files.create(Customer(customer_id=CustomerId("z"), name="Zhao", phones=("+8613900000001",)))
+    order = await tickets.create("order", None, {"customer_id": "z", "summary": "no light"})
+    closed = await tickets.create("message", None, {"customer_id": "z"})
+    await tickets.advance(closed.ticket_id, "closed", by="test")
+    known = await files.known(zhao.customer_id)
+    assert (known.customer, [ticket.number for ticket in known.open_orders]) == (zhao, [order.number])
+    assert {ticket.number for ticket in await files.tickets(zhao.customer_id)} == {order.number, closed.number}
+    assert await files.names([zhao.customer_id, CustomerId("gone")]) == {"z": "Zhao"}
+    assert await files.names([]) == {}
+    for wish in (files.known, files.tickets):
+        with pytest.raises(NotFound):
+            await wish(CustomerId("gone"))
