@@ -116,7 +116,7 @@ class FakeLine:
     ) -> None:
         self.info = info
         self.heard: list[str] = []
-        self.variables: dict[str, str] = {}
+        self.variables: dict[str, str] = dict(info.variables)
         self.left: bool | None = None
         self.answered = False
         self._switch = switch
@@ -135,6 +135,10 @@ class FakeLine:
     def press(self, key: str) -> None:
         if self._listener is not None and not self._listener.done():
             self._listener.set_result(key)
+
+    def lose(self) -> None:
+        """The connection ends and nobody says why."""
+        self._gone.set()
 
     def hang_up(self) -> None:
         if self._gone.is_set():
