@@ -9,5 +9,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: { input: ["index.html", "demo-phone.html"] },
   },
+  ssr: { noExternal: true }, // the unit tests' build: it runs from a temporary folder
   server: { proxy: { "/api": { target: "http://127.0.0.1:8080", ws: true } } },
 });
