@@ -65,6 +65,8 @@ def environment(options: Options, asterisk: AsteriskInstance) -> dict[str, str]:
         "CTI_PATHS__RECORDINGS": str(options.data / "recordings"),
         "CTI_CALLS__NODE": asterisk.node,
         "CTI_CALLS__HOURS": "always",
+        "CTI_PHONES__SECRETS": str(asterisk.softphone_secrets),
+        "CTI_PHONES__WEBSOCKET": f"ws://127.0.0.1:{ports.http}/ws",
         "CTI_DEMO": "true",
     }
     return {**os.environ, **ours, **{name: os.environ[name] for name in MAY_BE_SET if name in os.environ}}
@@ -221,6 +223,7 @@ async def run(options: Options) -> None:
             port_base=options.port_base,
             music="tune",
             webrtc_address=options.webrtc_address,
+            demo_caller=True,
         )
         settings = environment(options, asterisk)
         say("Asterisk")
