@@ -58,6 +58,8 @@ export interface Event { event: number; kind: string; at: number; data: Record<s
 
 export interface Figures { since: number; answered: number; missed: number; talk_micros: number; hold_micros: number; wrap_up_micros: number; average_micros: number | null }
 
+export interface FlowCheck { file: string; flow: string | null; problems: (FlowProblem)[]; svg: string | null; missing: (MissingPrompt)[] }
+
 export interface FlowPreview { steps: (PreviewStep)[]; wants: "keys" | "record" | "queue" | "transfer" | null }
 
 export interface FlowProblem { file: string; line: number; node: string; message: string }
@@ -65,6 +67,8 @@ export interface FlowProblem { file: string; line: number; node: string; message
 export interface FlowRow { file: string; flow: string | null; title: Record<string, string>; version: string; problems: number; saved_by: string; saved_at: number | null }
 
 export interface FlowText { file: string; flow: string | null; problems: (FlowProblem)[]; svg: string | null; missing: (MissingPrompt)[]; text: string; seen: string }
+
+export interface FlowVersionRow { id: number; digest: string; at: number; login: string; note: string; in_force: boolean }
 
 export interface FlowVersionText { id: number; digest: string; at: number; login: string; note: string; in_force: boolean; text: string; diff: string }
 
@@ -74,7 +78,7 @@ export interface Listening { agent_id: string; call_id: string; mode: "listen" |
 
 export interface LiveState { last: number; now: number; me: Me | null; board: Board }
 
-export interface Me { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; queues: (string)[] }
+export interface Me { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; queues: (string)[]; levels: Record<string, number> }
 
 export interface MissingPrompt { language: string; text: string }
 

@@ -1,10 +1,12 @@
 import { phoneEn } from "./words/phone.en";
+import { adminEn } from "./words/admin.en";
 import { workEn } from "./words/work.en";
 import type { Words } from "./words.zh";
 
 export const en: Words = {
   ...phoneEn,
   ...workEn,
+  ...adminEn,
   title: "Agent desktop",
   login: "Agent number",
   password: "Password",

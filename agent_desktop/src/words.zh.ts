@@ -1,8 +1,10 @@
 import { phoneZh } from "./words/phone.zh";
+import { adminZh } from "./words/admin.zh";
 import { workZh } from "./words/work.zh";
 export const zh = {
   ...phoneZh,
   ...workZh,
+  ...adminZh,
   title: "坐席桌面",
   login: "工号",
   password: "密码",

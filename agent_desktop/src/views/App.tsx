@@ -5,7 +5,8 @@ import { t } from "../i18n";
 import { connection } from "../live";
 import { switchLinked } from "../rows";
 import { asked, pop, isLive, me, problem, session, watchesAll } from "../state";
-import { Header } from "./Header";
+import { Admin } from "./admin/Admin";
+import { Header, type View } from "./Header";
 import { Board } from "./Board";
 import { Pop } from "./Pop";
 import { PhoneCard } from "./phone/PhoneCard";
@@ -34,7 +35,8 @@ export function App() {
 
 function Signed() {
   const takesCalls = session.value?.agent_id != null;
-  const [view, show] = useState<"desk" | "board">(takesCalls ? "desk" : "board");
+  const [view, show] = useState<View>(takesCalls ? "desk" : "board");
+  const views: View[] = [...(takesCalls ? ["desk" as const] : []), ...(watchesAll.value ? ["board" as const] : []), ...(session.value?.role === "admin" ? ["admin" as const] : [])];
   if (session.value?.role === "back_office") {
     return (
       <>
@@ -45,10 +47,10 @@ function Signed() {
   }
   return (
     <>
-      <Header view={takesCalls && watchesAll.value ? view : null} show={show} />
+      <Header view={views.length > 1 ? view : null} views={views} show={show} />
       <Link />
       <main class={isLive.value ? "" : "stale"} inert={!isLive.value} aria-busy={!isLive.value}>
-        {view === "desk" ? <Desk /> : <Board />}
+        {view === "desk" ? <Desk /> : view === "admin" ? <Admin /> : <Board />}
       </main>
     </>
   );

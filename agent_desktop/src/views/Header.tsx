@@ -3,18 +3,18 @@ import { connection } from "../live";
 import { busy, isLive, session, signOut } from "../state";
 import { LanguageSwitch } from "./Language";
 
-type View = "desk" | "board";
+export type View = "desk" | "board" | "admin";
 
 /** `view` null = there is only one, so nothing to choose. */
-export function Header(props: { view: View | null; show?: (view: View) => void }) {
+export function Header(props: { view: View | null; views?: View[]; show?: (view: View) => void }) {
   const user = session.value;
   return (
     <header>
       <h1>{t("title")}</h1>
       {props.view !== null && (
         <nav>
-          {(["desk", "board"] as const).map((view) => (
-            <button type="button" aria-current={props.view === view ? "page" : undefined} onClick={() => props.show?.(view)}>{t(view)}</button>
+          {(props.views ?? []).map((view) => (
+            <button type="button" key={view} data-test={`view-${view}`} aria-current={props.view === view ? "page" : undefined} onClick={() => props.show?.(view)}>{t(view)}</button>
           ))}
         </nav>
       )}
