@@ -180,7 +180,7 @@ class TransferDone(ChannelEvent):
     """`channel` is the transferee (the caller). For attended, `target` is the leg of the new partner (or the consult
     channel when it still sits in an application) and `consult_call_id` that leg's CTI_CALL_ID."""
 
-    how: Literal["blind", "attended"]
+    how: Literal["blind", "attended", "joined"]
     by: str
     """Endpoint of the transferer, e.g. `1001`."""
     extension: str = ""

@@ -213,7 +213,7 @@ class Translator:
         in_application = message.get("DestType") == "App"
         yield TransferDone(
             **self._common(message, "Transferee"),
-            how="attended",
+            how="joined" if message.get("DestType") == "Threeway" else "attended",
             by=endpoint_of(message.get("OrigTransfererChannel")),
             target=partner.channel if partner else None,
             target_endpoint=endpoint_of(partner.channel.name) if partner and not in_application else "",

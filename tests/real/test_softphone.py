@@ -16,7 +16,6 @@ from playwright.async_api import Browser, Page, expect
 
 from cti_server.config import PhoneSettings
 from cti_server.domain import facts as f
-from cti_server.domain.ids import AgentId
 from cti_server.lab.asterisk import AsteriskInstance
 from cti_server.lab.phones import Behaviour
 from tests.real.browsers import counts, open_browser, open_page, sign_in, use_softphone
@@ -84,7 +83,9 @@ async def flows_both_ways(page: Page, centre: Centre) -> None:
     after = await counts(page)
     assert after["received"] - before["received"] > 30
     assert after["sent"] - before["sent"] > 30
-    legs = [line.split() for line in (await centre.asterisk.cli("pjsip show channelstats")).splitlines() if "1001w" in line]
+    legs = [
+        line.split() for line in (await centre.asterisk.cli("pjsip show channelstats")).splitlines() if "1001w" in line
+    ]
     assert legs, "the agent's leg is on the switch"
 
 
@@ -116,6 +117,7 @@ async def test_keys_and_blind_transfer_then_the_colleague_hangs_up(room: Room) -
     page = await room.agent("1001")
     colleague = await centre.agent("1002", ANSWERS)
     async with calling(centre, 16):
+        await expect(page.get_by_test_id("answer")).to_be_visible()
         await page.keyboard.press("Alt+4")
         await expect(page.get_by_test_id("hang-up")).to_be_visible()
         await page.keyboard.press("Alt+7")
@@ -151,7 +153,7 @@ async def test_a_colleague_is_consulted_and_takes_the_caller(room: Room) -> None
         await centre.until(f.CallTransferred)
         await expect(page.get_by_test_id("system")).to_have_text("Wrap-up")
         await colleague.hang_up()
-    assert [(fact.how, fact.by) for fact in centre.of(f.CallTransferred)] == [("attended", "1001")]
+    assert [(fact.how, fact.target, fact.by) for fact in centre.of(f.CallTransferred)] == [("attended", "1002", "1001")]
     caller = centre.of(f.CallArrived)[0].call_id
     assert [fact.agent_id for fact in centre.of(f.TalkStarted) if fact.call_id == caller] == ["1001", "1002"]
     await page.close()
@@ -200,19 +202,47 @@ async def test_a_newcomer_calls_from_a_page_and_an_agent_answers_in_another(room
     agent = await room.agent("1001")
     newcomer = await open_page(room.browser)
     await newcomer.goto(f"{room.url}/demo/phone")
-    await newcomer.get_by_test_id("demo-caller").select_option("13900000001")
+    await newcomer.get_by_test_id("demo-caller").select_option("13900000002")
     await newcomer.get_by_test_id("call-95598").click()
     await expect(newcomer.get_by_test_id("demo-state")).to_have_text("In a call")
     await newcomer.get_by_test_id("key-0").click()
     await agent.get_by_test_id("answer").click()
-    await expect(agent.get_by_test_id("caller-name")).to_have_text("陈先生")
+    await expect(agent.get_by_test_id("caller-name")).to_have_text("李女士")
     await centre.until(f.TalkStarted)
     await flows_both_ways(newcomer, centre)
     await flows_both_ways(agent, centre)
     await newcomer.get_by_test_id("demo-hang-up").click()
     await centre.until(f.TalkEnded)
     assert [fact.side for fact in centre.of(f.TalkEnded)] == ["caller"]
-    assert centre.of(f.CallArrived)[0].caller == "+8613900000001"
+    assert centre.of(f.CallArrived)[0].caller == "+8613900000002"
     await centre.calls_over()
     await newcomer.close()
     await agent.close()
+
+
+async def test_caller_colleague_and_agent_talk_together(room: Room) -> None:
+    """Joined, all three share one bridge; when the agent leaves, the other two talk on."""
+    centre = room.centre
+    page = await room.agent("1001")
+    colleague = await centre.agent("1002", ANSWERS)
+    async with calling(centre, 22):
+        await page.get_by_test_id("answer").click()
+        await expect(page.get_by_test_id("hang-up")).to_be_visible()
+        await page.get_by_test_id("target").fill("1002")
+        await page.get_by_test_id("attended").click()
+        consultation = await colleague.answers()
+        await consultation.wait_bridged()
+        await page.get_by_test_id("consult-join").click()
+        await centre.until(f.HoldEnded)
+        await flows_both_ways(page, centre)
+        await expect(page.get_by_test_id("system")).to_have_text("Talking")
+        assert "softmix" in await centre.asterisk.cli("bridge show all")
+        assert centre.of(f.TalkEnded) == []
+        await page.get_by_test_id("hang-up").click()
+        await centre.until(f.CallTransferred)
+        await expect(page.get_by_test_id("system")).to_have_text("Wrap-up")
+        await colleague.hang_up()
+    caller = centre.of(f.CallArrived)[0].call_id
+    assert [fact.agent_id for fact in centre.of(f.TalkStarted) if fact.call_id == caller] == ["1001", "1002"]
+    assert [fact.side for fact in centre.of(f.TalkEnded) if fact.call_id == caller] == ["transfer", "agent"]
+    await page.close()

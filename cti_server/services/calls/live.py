@@ -41,7 +41,7 @@ from cti_server.domain.facts import (
     VisitStarted,
 )
 from cti_server.domain.ids import SECOND, AgentId, CallId, ChannelRef, Micros, OfferId, QueueName, VisitId
-
+from cti_server.ports import TransferDone
 
 KEPT_ENDED = 500
 """Records of ended calls kept in memory for the wrap-ups that follow."""
@@ -87,6 +87,8 @@ class LiveCall:
     in_fallback: bool = False
     cut: bool = False
     """The talk ends because the agent's page goes away, not because anybody hung up."""
+    joined: TransferDone | None = None
+    """Caller, agent and the one he consulted are in one bridge; the hand-over that is due when the agent leaves."""
     consulting: bool = False
     """The agent asks a colleague while the caller is held (attended transfer)."""
     serves: CallId | None = None

@@ -8,6 +8,7 @@ own to record: only it knows who hung up first.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from cti_server.domain.facts import CallerIdentified, CallTransferred
 from cti_server.domain.ids import AgentId
@@ -46,6 +47,8 @@ class SwitchWatch:
                 self._unbridged(event)
             case TransferDone(how="blind"):
                 self._sent_on(event)
+            case TransferDone(how="joined"):
+                self._joined(event)
             case TransferDone():
                 self._handed_over(event)
             case ChannelEnded():
@@ -76,6 +79,7 @@ class SwitchWatch:
 
     def _unbridged(self, event: ChannelUnbridged) -> None:
         """A talk without a session: whoever leaves the bridge first has ended it."""
+        self._leaves_the_three(event)
         mine = self._calls.on_channel(event.channel)
         if mine and not mine.attached and not mine.leaving:
             mine.talk_ended("caller", event.at)
@@ -93,16 +97,31 @@ class SwitchWatch:
         live.note(CallTransferred, event.at, how="blind", target=event.extension, by=by)
         live.talk_ended("transfer", event.at)
 
+    def _joined(self, event: TransferDone) -> None:
+        """All three talk: the agent's talk goes on, and only his leaving hands the caller over."""
+        live = self._calls.on_channel(event.channel) or self._calls.get(event.call_id)
+        if live is not None:
+            live.held(False, event.at)
+            partner, _ = self._partner(event)
+            live.joined = replace(event, target_endpoint=self._floor.softphone(partner)) if partner else event
+
+    def _leaves_the_three(self, event: ChannelUnbridged) -> None:
+        live = self._calls.on_channel(event.channel)
+        if live is not None:
+            live.joined = None
+            return
+        live, agent_id = self._leg(event)
+        if live is None or live.joined is None or agent_id is None or agent_id != live.talking_with:
+            return
+        joined, live.joined = live.joined, None
+        self._handed_over(replace(joined, at=event.at))
+
     def _handed_over(self, event: TransferDone) -> None:
         """Attended: the caller goes on with whoever the agent consulted, or waits on in the consultation's place."""
         live = self._calls.on_channel(event.channel) or self._calls.get(event.call_id)
         if live is None:
             return
-        by, partner = self._floor.of_endpoint(event.by), self._floor.of_endpoint(event.target_endpoint)
-        consult = self._calls.get(event.consult_call_id)
-        if partner is None and event.target is not None and (local := LOCAL.fullmatch(event.target.name)):
-            consult = self._calls.on_channel_named(f"{local['line']};2")
-            partner = self._consulted(local["extension"], consult)
+        by, (partner, consult) = self._floor.of_endpoint(event.by), self._partner(event)
         target = partner or (consult.visit.queue if consult and consult.visit else event.target_endpoint)
         live.note(CallTransferred, event.at, how="attended", target=str(target), by=by)
         live.talk_ended("transfer", event.at)
@@ -116,12 +135,16 @@ class SwitchWatch:
             live.agent_channel = event.target
         live.talk_started(partner, event.at, event.target.name if event.target else "")
 
-    def _consulted(self, extension: str, consult: LiveCall | None) -> AgentId | None:
-        """Who speaks at the far end of a consultation the switch began for the agent (Atxfer): the one its queue found, or the
-        agent it dialled; None = still waiting, or somebody outside."""
-        if consult is not None and consult.talking_with is not None:
-            return consult.talking_with
-        return AgentId(extension) if self._floor.knows(extension) else None
+    def _partner(self, event: TransferDone) -> tuple[AgentId | None, LiveCall | None]:
+        """The agent consulted, and the consultation. One the switch began (Atxfer) runs through a Local channel: he is the one
+        its queue found or whom it dialled; None = still waiting, or somebody outside."""
+        partner, consult = self._floor.of_endpoint(event.target_endpoint), self._calls.get(event.consult_call_id)
+        local = LOCAL.fullmatch(event.target.name) if event.target else None
+        if local is None:
+            return partner, consult
+        consult = self._calls.on_channel_named(f"{local['line']};2")
+        dialled = AgentId(local["extension"]) if self._floor.knows(local["extension"]) else None
+        return partner or (consult and consult.talking_with) or dialled, consult
 
     def _waits_on(self, consult: LiveCall, live: LiveCall, event: TransferDone) -> None:
         """The agent went while his consultation still waits: the switch puts the caller's channel into its place, so the
