@@ -65,7 +65,11 @@ async def serve_endpoint(ask: Ask, endpoint: str) -> web.StreamResponse:
 def _check_upgrade(ask: Ask) -> None:
     request = ask.request
     asked = request.headers.get("Sec-WebSocket-Protocol", "") if request else ""
-    if request is None or not web.WebSocketResponse(protocols=(PROTOCOL,)).can_prepare(request).ok or PROTOCOL not in asked:
+    if (
+        request is None
+        or not web.WebSocketResponse(protocols=(PROTOCOL,)).can_prepare(request).ok
+        or PROTOCOL not in asked
+    ):
         raise BadRequest("this address is a WebSocket for SIP; connect with the subprotocol sip")
 
 
