@@ -4,6 +4,7 @@ import { App } from "./views/App";
 import "./style.css";
 import "./views/work/work.css";
 import "./views/phone/phone.css";
+import "./views/leader/leader.css";
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("the page has no #app");

@@ -1,9 +1,11 @@
+import { leaderEn } from "./words/leader.en";
 import { phoneEn } from "./words/phone.en";
 import { adminEn } from "./words/admin.en";
 import { workEn } from "./words/work.en";
 import type { Words } from "./words.zh";
 
 export const en: Words = {
+  ...leaderEn,
   ...phoneEn,
   ...workEn,
   ...adminEn,

@@ -1,7 +1,9 @@
+import { leaderZh } from "./words/leader.zh";
 import { phoneZh } from "./words/phone.zh";
 import { adminZh } from "./words/admin.zh";
 import { workZh } from "./words/work.zh";
 export const zh = {
+  ...leaderZh,
   ...phoneZh,
   ...workZh,
   ...adminZh,

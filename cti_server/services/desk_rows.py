@@ -30,6 +30,7 @@ def agent_row(agent: Agent, state: AgentState) -> Row:
         "offer_id": state.offer_id,
         "held": state.system == "hold",
         "queues": sorted(agent.queues),
+        "levels": dict(agent.queues),
     }
 
 

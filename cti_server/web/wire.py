@@ -42,6 +42,7 @@ class Me(Wire):
     offer_id: str | None = None
     held: bool = False
     queues: list[str] = []
+    levels: dict[str, int] = {}
 
 
 class QueueRow(Wire):

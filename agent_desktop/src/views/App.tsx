@@ -7,7 +7,8 @@ import { switchLinked } from "../rows";
 import { asked, pop, isLive, me, problem, session, watchesAll } from "../state";
 import { Admin } from "./admin/Admin";
 import { Header, type View } from "./Header";
-import { Board } from "./Board";
+import { LeaderBoard } from "./leader/LeaderBoard";
+import { Unread } from "./leader/Unread";
 import { Pop } from "./Pop";
 import { PhoneCard } from "./phone/PhoneCard";
 import { Queues } from "./Queues";
@@ -49,8 +50,9 @@ function Signed() {
     <>
       <Header view={views.length > 1 ? view : null} views={views} show={show} />
       <Link />
+      <Unread />
       <main class={isLive.value ? "" : "stale"} inert={!isLive.value} aria-busy={!isLive.value}>
-        {view === "desk" ? <Desk /> : view === "admin" ? <Admin /> : <Board />}
+        {view === "desk" ? <Desk /> : view === "admin" ? <Admin /> : <LeaderBoard />}
       </main>
     </>
   );

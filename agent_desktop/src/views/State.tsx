@@ -38,7 +38,8 @@ function headline(own: Me): string {
 function intent(own: Me): string {
   const reason = own.intent === "paused" && own.reason ? ` · ${reasonWord(own.reason)}` : "";
   const phone = own.system === "unreachable" && own.intent !== "ready" ? ` · ${word("system", own.system)}` : "";
-  return word("intent", own.intent) + reason + phone;
+  const by = own.by ? ` · ${t("by_other")} ${own.by}` : "";
+  return word("intent", own.intent) + reason + by + phone;
 }
 
 export function reasonWord(reason: string): string {

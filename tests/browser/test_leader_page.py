@@ -1,0 +1,158 @@
+"""The shift leader's page as he uses it, on the real composed server; the switch is not there, calls are made of facts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from cti_server.domain.ids import AgentId
+from tests.browser.leader_site import GENERAL, LeaderSite, open_site
+
+
+@pytest.fixture
+async def site(built: None, tmp_path: Path) -> AsyncIterator[LeaderSite]:
+    async with open_site(tmp_path) as opened:
+        yield opened
+
+
+async def enter(page: Page, site: LeaderSite, login: str) -> None:
+    await page.goto(site.url)
+    await page.get_by_label("Agent number").fill(login)
+    await page.get_by_label("Password").fill(site.password(login))
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await expect(page.get_by_test_id("connection")).to_have_text("Connected")
+
+
+async def lead(page: Page, site: LeaderSite) -> None:
+    await enter(page, site, "1900")
+    await page.get_by_role("button", name="Live board").click()
+
+
+async def test_the_board_follows_calls_and_only_rows_that_change_are_drawn_anew(page: Page, site: LeaderSite) -> None:
+    site.ready("1001")
+    site.ready("1002")
+    await lead(page, site)
+    first, second = page.get_by_test_id("agent-1001"), page.get_by_test_id("agent-1002")
+    await expect(first).to_contain_text("Available")
+    await page.evaluate(
+        """() => {
+          window.changes = 0;
+          const row = document.querySelector('[data-agent="1002"]');
+          for (const cell of row.querySelectorAll('td:not(:nth-child(3)), th'))
+            new MutationObserver(() => window.changes++).observe(cell, {childList: true, characterData: true, subtree: true});
+        }"""
+    )
+    *until_talk, talk_ended, call_ended = site.story("1001")
+    for fact in until_talk:
+        site.server.bus.record(fact)
+    await expect(first).to_contain_text("Talking")
+    await expect(first).to_contain_text("13900000000")
+    await expect(page.get_by_test_id("board-calls")).to_contain_text("13900000000")
+    row = page.get_by_test_id("queue-general")
+    await expect(row.get_by_test_id("level")).to_have_text("100%")
+    for fact in (talk_ended, call_ended):
+        site.server.bus.record(fact)
+    await expect(first).to_contain_text("Wrap-up")
+    await expect(page.get_by_test_id("board-calls")).not_to_contain_text("13900000000")
+    await expect(second).to_contain_text("Available")
+    assert await page.evaluate("window.changes") == 0, "nothing happened to 1002"
+
+
+async def test_agents_are_filtered_sorted_chosen_and_paused_from_the_keyboard(page: Page, site: LeaderSite) -> None:
+    for agent in ("1001", "1002", "1003"):
+        site.ready(agent)
+    await lead(page, site)
+    await expect(page.get_by_test_id("agent-1003")).to_be_visible()
+    await page.keyboard.press("/")
+    await page.keyboard.type("1002")
+    await expect(page.get_by_test_id("agent-1001")).to_have_count(0)
+    await page.get_by_test_id("filter").fill("")
+    await page.get_by_test_id("filter-state").select_option("paused")
+    await expect(page.get_by_test_id("agent-1002")).to_have_count(0)
+    await page.get_by_test_id("filter-state").select_option("")
+    await page.get_by_role("button", name="Agent", exact=True).click()
+    ids = await page.locator("[data-agent]").evaluate_all("rows => rows.map(row => row.dataset.agent)")
+    assert ids == sorted(ids, reverse=True)
+    await page.get_by_test_id("agent-1002").focus()
+    await page.keyboard.press("ArrowDown")
+    await expect(page.get_by_test_id("agent-1001")).to_be_focused()
+    await page.keyboard.press("p")
+    await expect(page.get_by_test_id("pause-agent")).to_be_focused()
+    await page.get_by_test_id("pause-agent").select_option(index=1)
+    await expect(page.get_by_test_id("agent-1001")).to_contain_text("(by 1900)")
+    state = site.server.floor.state(AgentId("1001"))
+    assert (state.intent, state.by) == ("paused", "1900")
+    await page.get_by_test_id("agent-1001").focus()
+    await page.keyboard.press("o")
+    await expect(page.get_by_test_id("agent-1001")).to_have_count(0)
+    assert site.server.floor.state(AgentId("1001")).intent == "signed_out"
+
+
+async def test_a_waiting_caller_is_assigned_and_an_agent_moved(page: Page, site: LeaderSite) -> None:
+    await lead(page, site)
+    live = site.waits("13900000777")
+    call = page.get_by_test_id(f"call-{live.call_id}")
+    await expect(call).to_contain_text("Waiting")
+    await expect(page.get_by_test_id("queue-general").get_by_test_id("waiting")).to_have_text("1")
+    await site.server.leader.control.move("1001", {"billing": 3}, "1900")
+    site.ready("1001")
+    await call.focus()
+    await page.keyboard.press("a")
+    await call.get_by_test_id("assign-to").select_option("1001")
+    await expect(page.get_by_test_id("agent-1001")).to_contain_text("Ringing")
+    assert live.visit
+    assert live.visit.offer
+    assert live.visit.offer[1] == "1001"
+    live.end("caller")
+
+    await page.get_by_test_id("agent-1001").click()
+    await page.keyboard.press("q")
+    move = page.get_by_test_id("move")
+    await move.get_by_label("General", exact=True).check()
+    await move.get_by_label("General: Level").fill("9")
+    await move.get_by_role("button", name="Save").click()
+    await expect(page.get_by_test_id("agent-1001")).to_contain_text("General")
+    assert dict(site.server.floor.agent(AgentId("1001")).queues) == {GENERAL: 9, "billing": 3}
+
+
+async def test_an_alarm_is_shown_on_the_board_and_goes(page: Page, site: LeaderSite) -> None:
+    await lead(page, site)
+    await page.get_by_test_id("thresholds").click()
+    form = page.get_by_test_id("threshold-general")
+    await form.get_by_label("More waiting than").fill("1")
+    await form.get_by_role("button", name="Save").click()
+    calls = [site.waits(f"1390000000{n}") for n in range(2)]
+    alarms = page.get_by_test_id("alarms")
+    await expect(alarms).to_contain_text("General Too many waiting")
+    for live in calls:
+        live.end("caller")
+    await expect(alarms).not_to_contain_text("Too many waiting", timeout=20_000)
+
+
+async def test_an_announcement_stays_on_the_agents_page_until_he_reads_it(
+    page: Page, browser: Browser, site: LeaderSite
+) -> None:
+    await lead(page, site)
+    other = await (await browser.new_context(locale="en-GB")).new_page()
+    await enter(other, site, "1001")
+    await page.get_by_test_id("announce").click()
+    await page.get_by_test_id("audience").select_option("all")
+    await page.get_by_label("Text of the announcement").fill("<b>Storm</b> over the east district")
+    await page.get_by_test_id("send").click()
+    await expect(other.get_by_test_id("unread")).to_contain_text("<b>Storm</b> over the east district")
+    await other.reload()
+    await expect(other.get_by_test_id("unread")).to_contain_text("<b>Storm</b>")
+    await other.get_by_test_id("unread").get_by_role("button", name="Read").click()
+    await expect(other.get_by_test_id("unread")).to_have_count(0)
+    await other.context.close()
+
+
+async def test_an_agent_is_told_who_paused_him(page: Page, site: LeaderSite) -> None:
+    await enter(page, site, "1001")
+    await expect(page.get_by_test_id("intent")).to_contain_text("Paused")
+    site.ready("1001")
+    site.server.floor.pause(AgentId("1001"), "training", "1900")
+    await expect(page.get_by_test_id("intent")).to_contain_text("by 1900")
