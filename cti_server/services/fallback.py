@@ -20,7 +20,7 @@ from cti_server.domain.facts import (
     AgentUnreachable,
     Recorded,
 )
-from cti_server.errors import CtiError
+from cti_server.errors import CtiError, SwitchRefused
 from cti_server.ports import LinkUp, Switch, SwitchEvent
 from cti_server.services.floor import Floor
 
@@ -59,7 +59,8 @@ class FallbackKeeper:
             await self._switch.sync_fallback(self._floor.fallback_members())
         except CtiError as error:
             log.warning("fallback_not_in_step", error=str(error))
-            asyncio.get_running_loop().call_later(AGAIN, self._changed.set)
+            if not isinstance(error, SwitchRefused):  # a queue Asterisk does not have: it will not have it soon
+                asyncio.get_running_loop().call_later(AGAIN, self._changed.set)
 
     def _on_fact(self, recorded: Recorded) -> None:
         if isinstance(recorded.fact, CHANGES):

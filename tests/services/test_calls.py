@@ -10,7 +10,7 @@ import pytest
 
 from cti_server.domain import facts as f
 from cti_server.domain.ids import SECOND, AgentId
-from tests.services.call_world import World, agent, queue
+from tests.services.call_world import FLOW, World, agent, queue
 from tests.services.doubles import Phone
 from tests.virtual import run
 
@@ -21,7 +21,8 @@ def play(folder: Path, story: Story, **world: object) -> World:
     made: list[World] = []
 
     async def main() -> None:
-        built = World(folder, world.get("setup") or [queue()], world.get("agents") or [agent("1001"), agent("1002")])  # type: ignore[arg-type]
+        people = world.get("agents") or [agent("1001"), agent("1002")]
+        built = World(folder, world.get("setup") or [queue()], people, str(world.get("flow", FLOW)))  # type: ignore[arg-type]
         made.append(built)
         try:
             await story(built)

@@ -266,8 +266,11 @@ class Router:
                 visit = self._floor.visits[visit_id]
                 del visit.barred[agent_id]
                 self._floor.heat(visit)
-            elif not self._relax(self._floor.visits[visit_id]):
-                waited.append(visit_id)
+            else:
+                visit = self._floor.visits[visit_id]
+                visit.timer = None  # settings changed to and fro leave the same moment twice: it counts once
+                if not self._relax(visit):
+                    waited.append(visit_id)
         return waited
 
     def _relax(self, visit: VisitRecord) -> bool:
