@@ -39,8 +39,8 @@ async def test_only_administrators_administrate(server: Server) -> None:
                 path = "/api/v1" + route.path.replace("{key}", "x").replace("{file}", "x.yaml").replace(
                     "{version}", "1"
                 )
-                body = {"json": {}} if route.method == "POST" else {}
-                async with one.http.request(route.method, path, **body) as answer:
+                body: dict[str, Any] | None = {} if route.method == "POST" else None
+                async with one.http.request(route.method, path, json=body) as answer:
                     assert (answer.status == 403) == (role != "admin"), (role, route.path, answer.status)
 
 
@@ -63,7 +63,7 @@ async def test_a_new_queue_and_agent_serve_at_once(server: Server, administrator
 
 
 async def test_a_wrong_field_is_named(administrator: Client) -> None:
-    wrong = {
+    wrong: dict[str, dict[str, Any]] = {
         "overflow_to": queue("night", overflow_to="nowhere"),
         "ring_seconds": queue("night", ring_seconds=0),
         "wrap_up_seconds": queue("night", wrap_up_seconds="long"),
@@ -77,12 +77,13 @@ async def test_a_wrong_field_is_named(administrator: Client) -> None:
     for field, item in wrong.items():
         body = await administrator.post("/admin/queues", {"item": item, "seen": None}, status=422)
         assert field in body["error"]["details"]["fields"], (field, body)
-    for field, item in {
+    people: dict[str, dict[str, Any]] = {
         "agent_id": {"agent_id": "x"},
         "queues": {"agent_id": "1009", "queues": {"none": 1}},
         "skills": {"agent_id": "1009", "skills": {"power": 11}},
         "endpoint": {"agent_id": "1009", "endpoint": "1001w"},
-    }.items():
+    }
+    for field, item in people.items():
         body = await administrator.post("/admin/agents", {"item": item, "seen": None}, status=422)
         assert field in body["error"]["details"]["fields"], (field, body)
 
