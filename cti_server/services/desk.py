@@ -222,7 +222,8 @@ class DeskService:
         else:
             calls = [(call.call_id, call.started) for call in await self._calls_from(record)]
         earlier = earlier_calls(calls, record)
-        order = next((o for o in card["orders"] if o["kind"] in ("order", "complaint")), None) if card else None
+        orders = [o for o in card["orders"] if o["opened_at"] < record.started] if card else []
+        order = next((o for o in orders if o["kind"] in ("order", "complaint")), None)
         return (
             {"calls": len(earlier), "last_at": max(earlier, default=None), "order": order} if earlier or order else None
         )

@@ -16,6 +16,7 @@ from aiohttp import web
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance, unsupported_method
 
+from cti_server.domain.orders import CLOSED, NEXT
 from cti_server.web.app import ROUTES, WISHES
 from cti_server.web.live.client import Close
 from cti_server.web.openapi import document
@@ -37,6 +38,14 @@ def test_the_desktop_has_words_for_every_error_it_can_meet() -> None:
         words = (DESKTOP / f"words.{language}.ts").read_text(encoding="utf-8")
         known = set(re.findall(r'"error\.(\w+)"', words))
         assert set(error_codes()) - {"bad_settings"} <= known
+
+
+def test_the_desktop_has_words_for_every_state_of_a_ticket() -> None:
+    states = {state for kind, steps in NEXT.items() for state in (*steps, *CLOSED[kind])}
+    for language in ("zh", "en"):
+        files = [DESKTOP / f"words.{language}.ts", *(DESKTOP / "words").glob(f"*.{language}.ts")]
+        words = "".join(file.read_text(encoding="utf-8") for file in files)
+        assert states <= set(re.findall(r'"order\.(\w+)"', words)), language
 
 
 AGENTS_MEET = ("domain/agents/wishes.py", "services/desk.py", "services/work.py", "storage/work.py")

@@ -27,7 +27,6 @@ async def agent(world: World, client_of: SignIn) -> Client:
         await world.work.configuration.save_disposition(Disposition(code=code, zh=code, en=code, queues=queues))
     await world.desk.sign_in("1001", "1001")
     await world.desk.ready("1001", "1001")
-    world.work.open_call()
     world.desk.arrive("call-1")
     world.desk.ring("1001")
     world.desk.talk("1001")

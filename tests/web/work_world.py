@@ -16,7 +16,7 @@ from sqlalchemy import create_engine
 from cti_server.bus import Bus
 from cti_server.domain.agents import Agent
 from cti_server.domain.calls import CallRecord
-from cti_server.domain.facts import Recorded
+from cti_server.domain.facts import Recorded, call_id_of
 from cti_server.domain.ids import AgentId, CallId, ChannelRef, Micros, QueueName
 from cti_server.domain.orders import CallbackRequest
 from cti_server.domain.queues import Queue
@@ -66,12 +66,13 @@ class Booked:
 
 
 class WorkWorld:
-    """`calls` are in progress; `open_call` makes one the agents' facts then belong to."""
+    """`calls` are in progress from their first fact on."""
 
     def __init__(
         self, bus: Bus, clock: Any, facts: MemoryFacts, names: dict[str, str], queues: Sequence[Queue]
     ) -> None:
         self.database = _database()
+        bus.subscribe(self._known)
         self.calls, self.booked = LiveCalls(bus, clock), Booked()
         self.files = SqlCustomers(self.database, clock)
         self.tickets = SqlTickets(self.database, clock)
@@ -98,8 +99,11 @@ class WorkWorld:
             time_zone="Asia/Shanghai",
         )
 
-    def open_call(self, call: str = "call-1") -> None:
-        self.calls.open(CallId(call), ChannelRef("n", call))
+    def _known(self, recorded: Recorded) -> None:
+        """Every call the tests tell facts of is in progress from its first fact on."""
+        call_id = call_id_of(recorded.fact)
+        if call_id is not None and self.calls.get(call_id) is None:
+            self.calls.open(call_id, ChannelRef("n", call_id))
 
 
 @cache

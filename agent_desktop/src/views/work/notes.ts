@@ -57,8 +57,8 @@ export class NoteKeeper {
   constructor(readonly callId: string) {
     const draft = kept<Draft>(this.key);
     if (draft === null) return;
-    [this.base, this.version, this.text.value] = [draft.base, draft.version, draft.text];
-    this.state.value = "unsaved";
+    [this.base, this.version] = [draft.base, draft.version];
+    this.put(draft.text, 0);
   }
 
   private get key(): string {
