@@ -1,0 +1,66 @@
+"""A talk cut by the agent's page: the caller is kept for the same agent, then waits on in his old place. Virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from cti_server.domain import facts as f
+from cti_server.domain.ids import SECOND, AgentId
+from cti_server.ports import PhoneReachability
+from tests.services.call_world import World
+from tests.services.doubles import Phone
+from tests.services.test_calls import play
+
+
+async def cut(world: World, at: float) -> None:
+    """What the page's word does: the talk's end is then no hang-up."""
+    await asyncio.sleep(at)
+    (live,) = world.calls
+    live.cut = True
+
+
+def softphone(world: World, reachable: bool) -> None:
+    now = world.clock.now()
+    world.switch.tell(PhoneReachability(at=now, node="asterisk", endpoint="1001w", reachable=reachable))
+
+
+def test_the_same_agent_is_rung_again_when_his_page_is_back(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.agent_ready("1001", Phone(answers=1, talks=30))
+        call = world.start(world.line({3.0: "1"}, hangs_up=60))
+        await cut(world, 20)
+        await asyncio.sleep(17)
+        softphone(world, True)
+        await call
+
+    world = play(tmp_path, story)
+    assert [fact.agent_id for fact in world.of(f.TalkStarted)] == ["1001", "1001"]
+    first, second = world.of(f.VisitStarted)
+    assert (second.queue, second.entered_at, second.priority) == (first.queue, first.entered_at, first.priority)
+    assert len(world.of(f.CallEnded)) == 1
+
+
+def test_without_his_page_another_agent_takes_the_caller_after_twenty_seconds(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.agent_ready("1001", Phone(answers=1, talks=30))
+        call = world.start(world.line({3.0: "1"}, hangs_up=120))
+        await cut(world, 20)
+        world.floor.pause(AgentId("1001"), "meal")
+        world.agent_ready("1002", Phone(answers=1, talks=10))
+        await call
+
+    world = play(tmp_path, story)
+    assert [fact.agent_id for fact in world.of(f.TalkStarted)] == ["1001", "1002"]
+    waited = world.of(f.TalkStarted)[1].at - world.of(f.TalkEnded)[0].at
+    assert waited >= 20 * SECOND
+
+
+def test_an_ordinary_end_of_a_talk_keeps_nobody(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.agent_ready("1001", Phone(answers=1, talks=30))
+        softphone(world, True)
+        await world.start(world.line({3.0: "1"}))
+
+    world = play(tmp_path, story)
+    assert len(world.of(f.TalkStarted)) == len(world.of(f.VisitStarted)) == 1
