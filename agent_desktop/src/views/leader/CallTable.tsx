@@ -12,7 +12,7 @@ export function CallTable() {
       <table class="fixed">
         <thead>
           <tr>
-            <th scope="col">{t("caller")}</th>
+            <th scope="col" class="caller">{t("caller")}</th>
             <th scope="col">{t("stage")}</th>
             <th scope="col" class="narrow">{t("since")}</th>
             <th scope="col">{t("queue")}</th>

@@ -6,7 +6,7 @@ import { formula, FORMULAS } from "./store";
 
 export function QueueTable() {
   const heads = [
-    t("waiting"), t("longest"), t("free_agents"), t("ready_agents"), t("talking_agents"), t("answered"), t("abandoned"),
+    t("waiting"), t("longest"), t("agents_free"), t("ready_agents"), t("talking_agents"), t("answered"), t("abandoned"),
     t("abandoned_short"), t("answer_rate"), t("asa"), t("overflowed"), t("callbacks"),
   ];
   return (
