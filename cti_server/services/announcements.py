@@ -11,7 +11,7 @@ from cti_server.clock import Clock, new_id
 from cti_server.domain.announcements import Announcement, Audience, Sent
 from cti_server.domain.facts import AnnouncementMade, AnnouncementRead
 from cti_server.domain.ids import AgentId, Micros, QueueName
-from cti_server.errors import InvalidValue
+from cti_server.errors import Conflict, InvalidValue
 from cti_server.services.floor import Floor
 
 
@@ -29,7 +29,7 @@ class Announcements:
         self._floor, self._store, self._bus, self._clock = floor, store, bus, clock
 
     async def make(self, audience: Audience, name: str, text: str, by: str) -> Announcement:
-        """Raises NotFound for an unknown agent, InvalidValue without a text or when nobody would get it."""
+        """Raises NotFound for an unknown agent, InvalidValue without a text, Conflict when nobody would get it."""
         if not text.strip():
             raise InvalidValue("an announcement needs a text", field="text")
         agents = self._audience(audience, name)
@@ -51,7 +51,7 @@ class Announcements:
         everybody = [agent for agent, _ in self._floor]
         found = tuple(a.agent_id for a in everybody if audience == "all" or QueueName(name) in a.queues)
         if not found:
-            raise InvalidValue(f"nobody would get it: no agent serves {name or 'any queue'}", field="name")
+            raise Conflict(f"nobody would get it: no agent serves {name or 'any queue'}", reason="nobody")
         return found
 
     async def unread(self, agent_id: str) -> list[Announcement]:

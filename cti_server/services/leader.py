@@ -12,7 +12,7 @@ from typing import Protocol
 
 from cti_server.domain.agents import Agent
 from cti_server.domain.ids import AgentId, CallId, QueueName
-from cti_server.errors import Conflict, InvalidValue
+from cti_server.errors import Conflict, NotFound
 from cti_server.services.acd import Acd
 from cti_server.services.calls.live import LiveCalls
 from cti_server.services.floor import Floor
@@ -38,10 +38,10 @@ class LeaderService:
 
     async def move(self, agent_id: str, queues: Mapping[str, int], by: str) -> None:
         """The agent serves these queues from now on, each with his level 1–10: kept first, in force after. A call in hand
-        goes on. Raises NotFound, InvalidValue for an unknown queue or level."""
+        goes on. Raises NotFound for an unknown agent or queue, InvalidValue for a level."""
         agent = self._floor.agent(AgentId(agent_id))
         if unknown := sorted(set(queues) - set(self._acd.queues)):
-            raise InvalidValue(f"there is no queue {unknown[0]}", field="queues")
+            raise NotFound(f"there is no queue {unknown[0]}")
         moved = replace(agent, queues={QueueName(name): level for name, level in queues.items()})
         await self._store.save_agent(moved)
         self._floor.replace_agent(moved, by)

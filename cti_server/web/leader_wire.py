@@ -73,7 +73,7 @@ class Move(Args):
 class Announce(Args):
     audience: AudienceKind = "all"
     name: Name = ""
-    text: str = Field(min_length=1, max_length=1000, pattern=r"^[^\x00]*$")
+    text: str = Field(min_length=1, max_length=1000, pattern=r"^[^\x00]*\S[^\x00]*$")
 
 
 class OneAnnouncement(Args):

@@ -74,7 +74,13 @@ class LeaderSite:
         call, visit = CallId(f"call-{number}"), VisitId(f"visit-{number}")
         of: dict[str, Any] = {"at": now, "call_id": call, "visit_id": visit, "agent_id": AgentId(agent_id)}
         offer = {**of, "offer_id": OfferId(f"offer-{number}")}
-        arrived: dict[str, Any] = {"node": "asterisk", "channel": "c", "uniqueid": call, "caller": f"139{number:08}", "did": "95598"}
+        arrived: dict[str, Any] = {
+            "node": "asterisk",
+            "channel": "c",
+            "uniqueid": call,
+            "caller": f"139{number:08}",
+            "did": "95598",
+        }
         entered: dict[str, Any] = {"visit_id": visit, "queue": GENERAL, "priority": 0, "entered_at": now}
         return [
             f.CallArrived(at=now, call_id=call, **arrived),

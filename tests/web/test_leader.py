@@ -48,7 +48,7 @@ async def test_an_announcement_reaches_agents_at_once_and_stays_until_read(clien
 @pytest.mark.parametrize(
     ("body", "status"),
     [
-        ({"audience": "queue", "name": "nowhere", "text": "x"}, 422),
+        ({"audience": "queue", "name": "nowhere", "text": "x"}, 409),
         ({"audience": "agent", "name": "9999", "text": "x"}, 404),
         ({"text": "  "}, 422),
         ({"text": "x" * 1001}, 422),
@@ -63,7 +63,7 @@ async def test_only_a_leader_whispers_and_an_inspector_needs_a_phone(client_of: 
     status, body = await post(inspector, "/agents/1001/listen", mode="whisper")
     assert (status, body["error"]["code"]) == (403, "forbidden")
     status, body = await post(inspector, "/agents/1001/listen", mode="listen")
-    assert body["error"]["details"]["reason"] == "no_agent"
+    assert (status, body["error"]["details"]["reason"]) == (409, "no_agent")
     status, body = await post(await client_of("1900"), "/agents/1001/listen", mode="barge")
     assert (status, body["error"]["details"]["reason"]) == (409, "not_talking")
     assert ("1900", "barge", "1001") in world.users.audited, "what was tried is audited too"
@@ -76,8 +76,8 @@ async def test_moving_an_agent_is_kept_told_and_audited(client_of: SignIn, world
     (moved,) = [one.fact for one in world.facts.stored if isinstance(one.fact, f.AgentAssigned)]
     assert (moved.agent_id, moved.queues, moved.by) == ("1001", (("general", 9),), "1900")
     assert ("1900", "move", "1001 general:9") in world.users.audited
-    for queues in ({"nowhere": 5}, {"general": 11}):
-        assert (await post(leader, "/agents/1001/move", queues=queues))[0] == 422
+    for queues, status in (({"nowhere": 5}, 404), ({"general": 11}, 422)):
+        assert (await post(leader, "/agents/1001/move", queues=queues))[0] == status
 
 
 async def test_thresholds_are_set_by_queue(client_of: SignIn, world: World) -> None:

@@ -54,4 +54,11 @@ export const leaderEn: Record<keyof typeof leaderZh, string> = {
   "state.wrap_up": "Wrap-up",
   "state.paused": "Paused",
   "state.trouble": "Phone trouble",
+  "error.conflict.no_agent": "This login has no phone of its own; an administrator can give it an agent.",
+  "error.conflict.own_talk": "This is your own talk.",
+  "error.conflict.no_phone": "Your phone is not registered: switch it on or check its settings.",
+  "error.conflict.phone_busy": "Your phone is in use; end that call first.",
+  "error.conflict.not_waiting": "This caller is not waiting any more.",
+  "error.conflict.offered": "This caller is ringing at an agent already.",
+  "error.conflict.nobody": "No agent would get this announcement.",
 };

@@ -52,4 +52,11 @@ export const leaderZh = {
   "state.wrap_up": "话后",
   "state.paused": "暂停",
   "state.trouble": "话机异常",
+  "error.conflict.no_agent": "该账号没有自己的话机，请管理员为其设置坐席。",
+  "error.conflict.own_talk": "不能监听自己的通话。",
+  "error.conflict.no_phone": "您的话机未注册，请开机或检查设置。",
+  "error.conflict.phone_busy": "您的话机正在使用，请先结束该通话。",
+  "error.conflict.not_waiting": "该来电已不在排队。",
+  "error.conflict.offered": "该来电正在振铃给其他坐席。",
+  "error.conflict.nobody": "没有坐席会收到该通知。",
 };

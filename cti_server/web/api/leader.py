@@ -10,7 +10,7 @@ from typing import Any
 from cti_server.domain.alarms import Thresholds as Limits
 from cti_server.domain.ids import AgentId
 from cti_server.domain.users import Role
-from cti_server.errors import Forbidden, Unavailable
+from cti_server.errors import Conflict, Unavailable
 from cti_server.web.leader import Leader
 from cti_server.web.leader_wire import (
     Announce,
@@ -42,7 +42,7 @@ def _tools(ask: Ask) -> Leader:
 
 def _own(ask: Ask) -> AgentId:
     if ask.user.agent_id is None:
-        raise Forbidden("this login has no phone of its own; an administrator can give it an agent", reason="no_agent")
+        raise Conflict("this login has no phone of its own; an administrator can give it an agent", reason="no_agent")
     return ask.user.agent_id
 
 
