@@ -69,7 +69,7 @@ class Listening:
         """`own` is the listener's own phone. Raises NotFound, Conflict when there is no talk or his phone cannot take it."""
         live = self._calls.of_agent(self._floor.agent(agent_id).agent_id)
         if live is None or live.talking_with != agent_id:
-            raise Conflict(f"agent {agent_id} is not talking", reason="not_talking")
+            raise Conflict(f"agent {agent_id} is not talking", reason="agent_not_talking")
         present = self._of(by)
         if present and present.on and (present.subject, present.call_id) == (agent_id, live.call_id):
             await self._change(present, mode)

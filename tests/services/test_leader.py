@@ -243,7 +243,7 @@ def test_a_phone_that_did_not_answer_heard_nothing_and_a_restart_finds_who_liste
         listening = listening_of(world)
         with pytest.raises(Conflict) as refused:
             await listening.listen(AgentId("1001"), "listen", "1900", own)
-        assert refused.value.details["reason"] == "not_talking"
+        assert refused.value.details["reason"] == "agent_not_talking"
         lines = await talking(world, "1001")
         with pytest.raises(Conflict) as refused:
             await listening.listen(AgentId("1001"), "listen", "1900", own)

@@ -65,7 +65,7 @@ async def test_only_a_leader_whispers_and_an_inspector_needs_a_phone(client_of: 
     status, body = await post(inspector, "/agents/1001/listen", mode="listen")
     assert (status, body["error"]["details"]["reason"]) == (409, "no_agent")
     status, body = await post(await client_of("1900"), "/agents/1001/listen", mode="barge")
-    assert (status, body["error"]["details"]["reason"]) == (409, "not_talking")
+    assert (status, body["error"]["details"]["reason"]) == (409, "agent_not_talking")
     assert ("1900", "barge", "1001") in world.users.audited, "what was tried is audited too"
     assert await get(inspector, "/listening") is None
 

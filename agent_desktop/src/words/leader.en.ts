@@ -61,4 +61,6 @@ export const leaderEn: Record<keyof typeof leaderZh, string> = {
   "error.conflict.not_waiting": "This caller is not waiting any more.",
   "error.conflict.offered": "This caller is ringing at an agent already.",
   "error.conflict.nobody": "No agent would get this announcement.",
+  "error.conflict.agent_not_talking": "That agent is not talking.",
+  "error.conflict.agent_not_free": "That agent is not free.",
 };

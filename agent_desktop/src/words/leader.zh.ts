@@ -59,4 +59,6 @@ export const leaderZh = {
   "error.conflict.not_waiting": "该来电已不在排队。",
   "error.conflict.offered": "该来电正在振铃给其他坐席。",
   "error.conflict.nobody": "没有坐席会收到该通知。",
+  "error.conflict.agent_not_talking": "该坐席不在通话中。",
+  "error.conflict.agent_not_free": "该坐席不空闲。",
 };

@@ -233,7 +233,7 @@ class Floor:
         if visit.offered_to is not None:
             raise Conflict("this caller is being offered to an agent already", reason="offered")
         if agent is None or not agent.seat.available or agent_id in self._offers:
-            raise Conflict(f"agent {agent_id} is not free", reason="not_free")
+            raise Conflict(f"agent {agent_id} is not free", reason="agent_not_free")
         return self._offer(visit.waiting.visit_id, agent_id)
 
     def _offer(self, visit_id: VisitId, agent_id: AgentId) -> Offer:
