@@ -43,16 +43,9 @@ def test_a_kind_newer_than_the_program_is_told_by_its_name() -> None:
 
 
 def test_a_caller_uses_his_own_account_and_pin() -> None:
-    assert "digits 135790" in steps_of("balance", "13900000002", CALLERS, open_order=False)
-    assert "digits 10000026#" in steps_of("balance_account", "13900000002", CALLERS, open_order=False)
-    assert steps_of("balance", "13911112222", CALLERS, open_order=False) == SCRIPTS["balance"]
-
-
-def test_a_caller_with_an_open_order_passes_its_menu_first() -> None:
-    plain = steps_of("fault", "13900000002", CALLERS, open_order=False)
-    assert steps_of("fault", "13900000002", CALLERS, open_order=True) == f"wait 4; digits 2; {plain}"
-    assert steps_of("agent", "13900000002", CALLERS, open_order=True) == SCRIPTS["agent"]
-    assert steps_of("wait 1; hangup", "13900000002", CALLERS, open_order=True) == "wait 1; hangup"
+    assert "digits 135790" in steps_of("balance", "13900000002", CALLERS)
+    assert "digits 10000026#" in steps_of("balance_account", "13900000002", CALLERS)
+    assert steps_of("balance", "13911112222", CALLERS) == SCRIPTS["balance"]
 
 
 def test_an_unknown_script_lists_the_names() -> None:

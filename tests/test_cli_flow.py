@@ -22,7 +22,7 @@ def test_check_accepts_the_shipped_flows() -> None:
         app, ["flow", "check", "--folder", str(FLOWS), "--queues", "general,vip,billing,repair,emergency,english"]
     )
     assert result.exit_code == 0, result.output
-    assert "power: 80 nodes, zh, en" in result.output
+    assert "power: 81 nodes, zh, en" in result.output
 
 
 def test_check_prints_file_line_node_and_fails(tmp_path: Path) -> None:

@@ -84,11 +84,10 @@ async def _until_signal(work: Coroutine[Any, Any, bool]) -> bool:
 async def _call(facts: Mapping[str, Any], to: str, caller: str, script: str, teller: _Teller) -> bool:
     sip = facts["sip"]
     place = SippCaller(sip["port"], host=sip["host"], carrier=facts["carrier"]["call_from"])
-    async with following(facts) as demo:
-        open_order = await demo.has_open_order(caller)
-        steps = steps_of(script, caller, facts["callers"], open_order=open_order)
+    async with following(facts) as events:
+        steps = steps_of(script, caller, facts["callers"])
         teller.begin(to, caller, script, steps)
-        telling = asyncio.create_task(_tell(demo.events, to, caller, teller))
+        telling = asyncio.create_task(_tell(events, to, caller, teller))
         try:
             report = await _report_of(place.call(to, caller=caller, script=steps), telling)
             await asyncio.wait({telling}, timeout=SETTLE_SECONDS)

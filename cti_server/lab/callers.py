@@ -9,10 +9,6 @@ from cti_server.errors import InvalidValue
 from cti_server.lab.pcap import parse_script
 from cti_server.lab.sipp import SCRIPTS
 
-ANYWHERE = frozenset({"menu", "silent", "agent", "impatient", "english"})
-"""Scripts whose keys mean the same in every menu."""
-PAST_THE_ORDER = "wait 4; digits 2"
-"""A caller with an open order is told its state and asked first; 2 leads to the main menu."""
 SAMPLE = {"account": "10000018", "pin": "246810"}
 """What the scripts are written with."""
 
@@ -24,12 +20,12 @@ def check_script(script: str) -> None:
     parse_script(SCRIPTS.get(script, script))
 
 
-def steps_of(script: str, caller: str, callers: Sequence[Mapping[str, Any]], *, open_order: bool) -> str:
-    """A named script with this caller's own account and PIN, past the menu of an open order; steps stay as they are."""
+def steps_of(script: str, caller: str, callers: Sequence[Mapping[str, Any]]) -> str:
+    """A named script with this caller's own account and PIN; steps stay as they are."""
     if script not in SCRIPTS:
         return script
     steps = SCRIPTS[script]
     own = next((known for known in callers if known["number"] == caller), {})
     for name, sample in SAMPLE.items():
         steps = steps.replace(sample, own.get(name) or sample)
-    return f"{PAST_THE_ORDER}; {steps}" if open_order and script not in ANYWHERE else steps
+    return steps

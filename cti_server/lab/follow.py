@@ -47,27 +47,9 @@ def read_ready(path: Path) -> dict[str, Any]:
     return facts
 
 
-class Follower:
-    """`events` is every fact from the sign-in on; iterate it once."""
-
-    def __init__(self, client: aiohttp.ClientSession, events: AsyncIterator[Event]) -> None:
-        self._client = client
-        self.events = events
-
-    async def has_open_order(self, number: str) -> bool:
-        """Whether the flows will tell this caller about his open order before anything else."""
-        found = await self._get("customers", text=number) if len(number) > 1 else []
-        cards = [await self._get(f"customers/{row['customer_id']}") for row in found if _is_his(number, row["phones"])]
-        return any(card["orders"] for card in cards)
-
-    async def _get(self, path: str, **query: str) -> Any:
-        async with self._client.get(path, params=query) as answer:
-            return await answer.json() if answer.status == 200 else []
-
-
 @asynccontextmanager
-async def following(facts: Mapping[str, Any]) -> AsyncIterator[Follower]:
-    """Every fact from now on. Raises Unavailable when the demo does not answer."""
+async def following(facts: Mapping[str, Any]) -> AsyncIterator[AsyncIterator[Event]]:
+    """Every fact from now on; iterate it once. Raises Unavailable when the demo does not answer."""
     url = facts["http"]["url"]
     # unsafe: cookies of an address without a name
     jar = aiohttp.CookieJar(unsafe=True)
@@ -80,7 +62,7 @@ async def following(facts: Mapping[str, Any]) -> AsyncIterator[Follower]:
         async with socket:
             messages = _messages(socket)
             await _resume(socket, messages)
-            yield Follower(client, _events(messages))
+            yield _events(messages)
 
 
 async def _sign_in(client: aiohttp.ClientSession, logins: list[Mapping[str, str]]) -> None:
@@ -114,10 +96,6 @@ async def _events(messages: AsyncIterator[dict[str, Any]]) -> AsyncIterator[Even
     async for message in messages:
         if "event" in message:
             yield Event(message["kind"], Micros(message["at"]), message["data"])
-
-
-def _is_his(number: str, phones: list[str]) -> bool:
-    return any(phone.endswith(number) for phone in phones)
 
 
 def _reason(error: Exception) -> str:

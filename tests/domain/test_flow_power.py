@@ -144,11 +144,12 @@ def test_elderly_callers_get_a_person_without_a_menu(flow: Flow) -> None:
 )
 def test_a_repeat_caller_hears_the_state_first_and_may_urge(flow: Flow, state: str, words: str) -> None:
     lookups = {"open_order": found(number="20261101", state=state)}
-    walk = Walk(["1"], lookups).go(flow, customer=OWNER)
+    walk = Walk(["6"], lookups).go(flow, customer=OWNER)
     assert words in walk.said
     assert walk.facts("TicketUrged") == [{"ticket_id": "20261101", "number": "20261101"}]
     assert not walk.of(fx.Create)
-    assert walk.nodes[0] == "order_menu"
+    assert walk.nodes[0] == "main"
+    assert "催办请按6" in walk.said
 
 
 def test_out_of_hours_offers_a_message_or_the_emergency_queue(flow: Flow) -> None:
