@@ -195,8 +195,9 @@ async def test_hanging_up_on_a_caller(desk: Desk) -> None:
 @pytest.mark.parametrize("name", ['Eve "the" \\boss', "a,b)&${SHELL(id)}", "[call_id] ]]>", "张三", "x" * 200])
 async def test_no_display_name_breaks_the_session(desk: Desk, name: str) -> None:
     async with desk.call("wait 5", name=name) as (line, _):
-        assert name.startswith(line.info.caller_name[:79])
-        assert len(line.info.caller_name) >= min(len(name), 79)
+        kept = "".join(c for c in name if c.isalnum() or c in " .")  # the dialplan drops what could mean something
+        assert kept.startswith(line.info.caller_name[:79])
+        assert len(line.info.caller_name) >= min(len(kept.strip()), 79)
         assert line.info.caller == "13900000001"
         assert await line.play([desk.prompt]) == ""
         await line.leave(done=True)
