@@ -18,6 +18,9 @@ FORGED = [
     f"1{END}Uniqueid%3a%20forged",
     f"1{END}ChanVariable%3a%20CTI_CALL_ID=forged",
     f"1{END}{END}Event%3a%20Hangup{END}SystemName%3a%20asterisk{END}Uniqueid%3a%20x",
+    f"1{END}agi_arg_1%3a%20q-vip",
+    "1%0a%0a200%20result=1%20(x)",
+    "1%0aagi_dnid%3a%201",
     "$%7bSHELL(id)%7d",
     "1%22%2cSet(X=1)",
 ]

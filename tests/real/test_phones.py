@@ -212,19 +212,6 @@ async def test_no_caller_number_breaks_the_session(desk: Desk, number: str) -> N
         await line.leave(done=True)
 
 
-@pytest.mark.parametrize(
-    "number", ["1%0d%0aagi_arg_1%3a%20q-vip", "1%0a%0a200%20result=1%20(x)", "1%0aagi_dnid%3a%201"]
-)
-async def test_line_ends_in_a_callers_number_forge_nothing(desk: Desk, number: str) -> None:
-    await desk.callers.call("95598", caller=number, script="wait 1.5; hangup")
-    while (
-        not desk.sessions.empty()
-    ):  # refused by the wire, or cleaned by the dialplan: either way nothing forged gets in
-        async with desk.session() as line:
-            assert (line.info.script, line.info.arguments, line.info.variables) == ("call", (), {})
-            assert line.info.did == "95598"
-
-
 # ---- a caller and agents -------------------------------------------------------------------------------------------
 
 
