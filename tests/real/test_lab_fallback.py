@@ -90,7 +90,8 @@ def digest(challenge: dict[str, str], user: str, password: str) -> str:
 
 def test_containers_fill_in_the_same_placeholders() -> None:
     folder = CHECKOUT / "docker/asterisk"
-    wanted = {name for path in (folder / "conf").glob("*.conf") for name in PLACEHOLDER.findall(path.read_text())}
+    rendered = [path for path in (folder / "conf").glob("*.conf") if path.name != "demo.conf"]  # the lab's own
+    wanted = {name for path in rendered for name in PLACEHOLDER.findall(path.read_text())}
     entrypoint = Path(folder / "entrypoint").read_text()
     filled = set(re.findall(r"^ +value (\w+) ", entrypoint, re.M)) | set(re.findall(r"s\|@(\w+)@\|\$", entrypoint))
     assert wanted == filled
