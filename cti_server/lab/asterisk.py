@@ -284,7 +284,7 @@ class AsteriskInstance:
             "MUSIC": str(self.folder / "music"),
             "SOUNDS": str(TEMPLATES / "sounds"),
             "NODE": self.node,
-            "SYSTEM_SECRET": self._secrets["system"][:12],
+            "SYSTEM_SECRET": "".join(filter(str.isalnum, self._secrets["system"]))[:12],
             "AGI_NODES": "&".join(self._agi),
             "RETRY_SECONDS": str(retry),
             "FALLBACK_SECONDS": str(fallback),
