@@ -31,7 +31,6 @@ def nothing(_: Mapping[str, Any]) -> fx.Found:
 def bank(pin: str = "246810", **bill: str) -> dict[str, Any]:
     due = {"balance": "128.50", "arrears": "0.00", "due_date": "2026-12-05", **bill}
     return {
-        "open_order": nothing,
         "account": lambda a: fx.Found("found", {"account": a["account"], "customer_id": "c1"}),
         "verify_pin": lambda a: fx.Found("found", {"ok": a["pin"] == pin, "locked": False}),
         "balance": found(**due),
@@ -143,8 +142,8 @@ def test_elderly_callers_get_a_person_without_a_menu(flow: Flow) -> None:
     [("received", "已经受理"), ("assigned", "已经派工"), ("in_repair", "正在现场处理"), ("archived?", "正在处理中")],
 )
 def test_a_repeat_caller_hears_the_state_first_and_may_urge(flow: Flow, state: str, words: str) -> None:
-    lookups = {"open_order": found(number="20261101", state=state)}
-    walk = Walk(["6"], lookups).go(flow, customer=OWNER)
+    order = {"number": "20261101", "state": state}
+    walk = Walk(["6"]).go(flow, customer={**OWNER, "open_order": order})
     assert words in walk.said
     assert walk.facts("TicketUrged") == [{"ticket_id": "20261101", "number": "20261101"}]
     assert not walk.of(fx.Create)
