@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, select, update
+from sqlalchemy import ColumnElement, Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cti_server.clock import Clock, new_id
@@ -73,7 +73,7 @@ class SqlTickets:
     async def notes(self, ticket_id: str) -> list[TicketNote]:
         """Oldest first."""
         column = tables.ticket_notes.c
-        query = select(tables.ticket_notes).where(column.ticket_id == ticket_id).order_by(column.at, column.note_id)
+        query = select(tables.ticket_notes).where(column.ticket_id == ticket_id).order_by(column.at)
         async with self._database.read() as connection:
             rows = await connection.execute(query)
             return [TicketNote(at=row.at, by=row.by, what=row.what, text=row.text) for row in rows]
@@ -127,7 +127,11 @@ class SqlTickets:
         return int((await connection.execute(counted.returning(column.last))).scalar_one())
 
     async def _note(self, connection: AsyncConnection, ticket_id: str, by: str, what: str, text: str) -> None:
-        row = {"note_id": new_id(self._clock), "ticket_id": ticket_id, "at": self._clock.now(), "by": by}
+        """Each step is later than the one before, even within one microsecond or after the clock went back."""
+        column = tables.ticket_notes.c
+        last = await connection.scalar(select(func.max(column.at)).where(column.ticket_id == ticket_id))
+        at = max(self._clock.now(), (last or 0) + 1)
+        row = {"note_id": new_id(self._clock), "ticket_id": ticket_id, "at": at, "by": by}
         await connection.execute(tables.ticket_notes.insert(), row | {"what": what, "text": text})
 
 
