@@ -6,14 +6,15 @@ import { connection } from "../live";
 import { switchLinked } from "../rows";
 import { asked, pop, isLive, me, problem, session, watchesAll } from "../state";
 import { Admin } from "./admin/Admin";
+import { CallBar } from "./CallBar";
 import { Header, type View } from "./Header";
+import { Keys } from "./Keys";
 import { LeaderBoard } from "./leader/LeaderBoard";
 import { Unread } from "./leader/Unread";
 import { Pop } from "./Pop";
 import { PhoneCard } from "./phone/PhoneCard";
 import { Queues } from "./Queues";
 import { SignIn } from "./SignIn";
-import { State } from "./State";
 import { SignInAgain } from "./work/SignInAgain";
 import { interrupted } from "./work/store";
 import { OwnCalls, OwnFigures, Work } from "./work/Work";
@@ -30,6 +31,7 @@ export function App() {
     <>
       {session.value !== null ? <Signed /> : interrupted.value !== null ? <SignInAgain login={interrupted.value} /> : <SignIn />}
       <Problem />
+      <Keys />
     </>
   );
 }
@@ -61,16 +63,18 @@ function Signed() {
 function Desk() {
   return (
     <div class="desk">
-      <div class="column">
-        <State />
-        <PhoneCard />
-        <OwnFigures />
-        <Queues />
-      </div>
-      <Pop />
-      <div class="column">
-        <Work />
-        <OwnCalls />
+      <CallBar />
+      <div class="columns">
+        <div class="column">
+          <OwnFigures />
+          <Queues />
+          <PhoneCard />
+        </div>
+        <Pop />
+        <div class="column">
+          <Work />
+          <OwnCalls />
+        </div>
       </div>
     </div>
   );

@@ -3,7 +3,7 @@ import { errorText } from "../errors";
 import { day, language, money, span, t, word } from "../i18n";
 import type { Account, Contact, CustomerCard, NumberInfo, Pop as PopData, Repeat } from "../protocol";
 import { me, now, pop as shownPop, popFailed, queueName } from "../state";
-import { CallControls } from "./CallControls";
+import { Icon } from "./Icon";
 import { WhoIsIt } from "./work/Find";
 import { OpenTicket } from "./work/Urge";
 
@@ -14,6 +14,7 @@ export function Pop() {
   if (own === null || own.call_id === null) {
     return (
       <section class="card pop empty" data-test="no-call">
+        <Icon name="headset" />
         <h2>{t("no_call")}</h2>
         <p class="dim">{t("no_call_hint")}</p>
       </section>
@@ -21,7 +22,6 @@ export function Pop() {
   }
   return (
     <section class={`card pop scroll ${own.system === "offered" ? "ringing" : ""}`} aria-live="assertive" data-test="pop">
-      <CallControls own={own} />
       {popFailed.value !== null && <p class="warn" role="alert">{errorText(popFailed.value)}</p>}
       {shown === null ? <p>{popFailed.value === null && t("loading")}</p> : <Caller pop={shown} />}
     </section>
@@ -32,14 +32,19 @@ function Caller({ pop }: { pop: PopData }) {
   const customer = pop.customer;
   return (
     <>
-      <h2 class="name" dir="auto" data-test="caller-name">{customer?.name || t("unknown_caller")}</h2>
-      <p class="tags">
-        <span class="tag number" data-test="caller-number">{pop.number?.shown ?? (pop.caller || t("withheld"))}</span>
-        {pop.number !== null && origin(pop.number) !== "" && <span class="tag" data-test="origin">{origin(pop.number)}</span>}
-        {customer?.company && <span class="tag"><bdi>{customer.company}</bdi></span>}
-        {customer && <span class={`tag tier-${customer.tier}`} data-test="tier">{word("tier", customer.tier)}</span>}
-        {customer?.flags.map((flag) => <span class="tag flag" key={flag}>{word("flag", flag)}</span>)}
-      </p>
+      <div class="person">
+        <span class="face" aria-hidden="true">{customer?.name ? [...customer.name][0] : <Icon name="customer" />}</span>
+        <div>
+          <h2 class="name" dir="auto" data-test="caller-name">{customer?.name || t("unknown_caller")}</h2>
+          <p class="tags">
+            {customer && <span class={`tag tier-${customer.tier}`} data-test="tier">{word("tier", customer.tier)}</span>}
+            {customer?.flags.map((flag) => <span class="tag flag" key={flag}>{word("flag", flag)}</span>)}
+            <span class="tag number" data-test="caller-number">{pop.number?.shown ?? (pop.caller || t("withheld"))}</span>
+            {pop.number !== null && origin(pop.number) !== "" && <span class="tag" data-test="origin">{origin(pop.number)}</span>}
+            {customer?.company && <span class="tag"><bdi>{customer.company}</bdi></span>}
+          </p>
+        </div>
+      </div>
       {pop.repeat !== null && <RepeatCaller repeat={pop.repeat} />}
       <ThisCall pop={pop} />
       {customer === null ? <WhoIsIt key={pop.call_id} pop={pop} /> : <File customer={customer} callId={pop.call_id} />}
@@ -67,13 +72,13 @@ function RepeatCaller({ repeat }: { repeat: Repeat }) {
 
 function ThisCall({ pop }: { pop: PopData }) {
   const until = pop.answered_at ?? now.value;
-  const path = pop.path.map((step) => step.label || step.key).filter(Boolean).join(" › ");
+  const steps = pop.path.map((step) => step.label || step.key).filter(Boolean);
   const digits = pop.digits.map((entered) => entered.digits).filter(Boolean).join("  ");
   return (
-    <dl class="facts">
+    <dl class="facts this-call">
       <Fact name={t("queue")}>{pop.queue && queueName(pop.queue)}</Fact>
       <Fact name={t("waited")}>{pop.entered_at !== null && span(until - pop.entered_at)}</Fact>
-      <Fact name={t("path")} test="path">{path}</Fact>
+      <Fact name={t("path")} test="path">{steps.join(" › ")}</Fact>
       <Fact name={t("digits")} test="digits">{digits}</Fact>
       <Fact name={t("spoken")}>{pop.language && word("spoken", pop.language)}</Fact>
       <Fact name={t("dialled")}>{pop.did}</Fact>
@@ -115,7 +120,7 @@ function File({ customer, callId }: { customer: CustomerCard; callId: string }) 
 function List<Item>(props: { title: string; test: string; items: Item[]; show: (item: Item) => ComponentChild }) {
   return (
     <section data-test={props.test}>
-      <h3 class="label">{props.title}</h3>
+      <h3 class="label">{props.title}{props.items.length > 0 && <span class="count">{props.items.length}</span>}</h3>
       {props.items.length === 0 ? <p class="dim">{t("none")}</p> : <ul class="rows">{props.items.map(props.show)}</ul>}
     </section>
   );
@@ -126,7 +131,7 @@ function account(one: Account) {
   return (
     <li key={one.number}>
       <strong>{one.number}</strong>
-      <span class={owes ? "bad" : "good"}>{owes ? t("arrears") : t("balance")} {money(Math.abs(one.balance_fen))}</span>
+      <span class={`amount ${owes ? "bad" : "good"}`}>{owes ? t("arrears") : t("balance")} {money(Math.abs(one.balance_fen))}</span>
       {one.due_date && <span class="dim">{t("due")} {one.due_date}</span>}
       <span class="dim">{one.address}</span>
     </li>

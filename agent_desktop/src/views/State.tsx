@@ -1,20 +1,21 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { language, span, t, word } from "../i18n";
 import type { Me } from "../protocol";
-import { busy, me, now, pauseCodes, wish } from "../state";
-import { endWrapUp, work } from "./work/store";
+import { busy, now, pauseCodes, wish } from "../state";
+import { Icon } from "./Icon";
 import { goReady } from "./phone/desk";
+import { endWrapUp, work } from "./work/store";
 
-/** The agent's own state: what he asked for, what the system sees, since when, until when; and the ways to change it. */
-export function State() {
-  const own = me.value;
-  if (own === null) return null;
+/** The agent's own state: what the system sees, what he asked for, since when, until when; and the ways to change it. */
+export function State({ own }: { own: Me }) {
   return (
-    <section class={`card state ${tone(own)}`} aria-labelledby="state-title">
-      <h2 id="state-title" class="label">{t("state")}</h2>
-      <p class="big" data-test="system" aria-live="polite">{headline(own)}</p>
-      <p data-test="intent">{intent(own)}</p>
-      <Clock own={own} />
+    <section class={`state ${tone(own)}`} aria-labelledby="state-title">
+      <h2 id="state-title" class="hidden">{t("state")}</h2>
+      <div class="says">
+        <p class="big" data-test="system" aria-live="polite">{headline(own)}</p>
+        {(own.system !== "talking" || own.held) && <Clock own={own} />}
+        <p class="intent" data-test="intent">{intent(own)}</p>
+      </div>
       <Controls own={own} />
     </section>
   );
@@ -22,7 +23,7 @@ export function State() {
 
 const UNOCCUPIED = ["available", "unreachable", "busy"];
 
-function tone(own: Me): string {
+export function tone(own: Me): string {
   if (own.system === "offered") return "ringing";
   if (!UNOCCUPIED.includes(own.system)) return "working";
   if (own.intent !== "ready") return "away";
@@ -58,15 +59,14 @@ function Clock({ own }: { own: Me }) {
 
 function Controls({ own }: { own: Me }) {
   if (own.intent === "signed_out") {
-    return <button type="button" class="primary" disabled={busy.value} onClick={() => void wish("sign_in", {})} data-test="start-work">{t("start_work")}</button>;
+    return <p class="controls"><button type="button" class="primary" disabled={busy.value} onClick={() => void wish("sign_in", {})} data-test="start-work">{t("start_work")}</button></p>;
   }
   return (
     <div class="controls">
       {own.system === "wrap_up" && <WrapUp />}
       <button type="button" class="primary" aria-pressed={own.intent === "ready"} disabled={busy.value || own.intent === "ready"}
-        aria-keyshortcuts="Alt+1" onClick={() => void goReady()} data-test="ready">{t("ready")}</button>
+        aria-keyshortcuts="Alt+1" title="Alt+1" onClick={() => void goReady()} data-test="ready">{t("ready")}</button>
       <PauseMenu />
-      <Shortcuts />
     </div>
   );
 }
@@ -74,7 +74,7 @@ function Controls({ own }: { own: Me }) {
 function WrapUp() {
   return (
     <>
-      <button type="button" disabled={busy.value} aria-keyshortcuts="Alt+3" onClick={() => void endWrapUp()} data-test="end-wrap-up">{t("end_wrap_up")}</button>
+      <button type="button" class="primary" disabled={busy.value} aria-keyshortcuts="Alt+3" title="Alt+3" onClick={() => void endWrapUp()} data-test="end-wrap-up">{t("end_wrap_up")}</button>
       <button type="button" disabled={busy.value || work.value?.extended === true} onClick={() => void wish("extend_wrap_up", {})} data-test="extend-wrap-up">{t("extend_wrap_up")}</button>
     </>
   );
@@ -93,7 +93,7 @@ function PauseMenu() {
   };
   return (
     <details class="menu" ref={menu} onKeyDown={onKeyDown} data-test="pause">
-      <summary aria-keyshortcuts="Alt+2">{t("pause")}</summary>
+      <summary aria-keyshortcuts="Alt+2" title="Alt+2">{t("pause")}<Icon name="down" /></summary>
       <ul>
         {pauseCodes.value.map((code) => (
           <li key={code.code}>
@@ -103,21 +103,4 @@ function PauseMenu() {
       </ul>
     </details>
   );
-}
-
-/** Alt+1 ready, Alt+2 the pause menu, Alt+3 end of wrap-up. */
-function Shortcuts() {
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      if (!event.altKey || event.ctrlKey || event.metaKey) return;
-      const target = document.querySelector<HTMLElement>(`[aria-keyshortcuts="Alt+${event.key}"]`);
-      if (target === null || target.closest("[inert]") !== null) return;
-      event.preventDefault();
-      target.focus();
-      target.click();
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, []);
-  return null;
 }

@@ -51,7 +51,7 @@ export const workEn: { [Key in keyof typeof workZh]: string } = {
   talk: "Talk",
   on_hold: "Hold",
   wrap_up: "Wrap-up",
-  average: "Average handling",
+  average: "Average",
   "order.fee_told": "Fee told",
   "order.fee_consented": "Fee agreed",
   "order.tested": "Tested",

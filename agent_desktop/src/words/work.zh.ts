@@ -49,7 +49,7 @@ export const workZh = {
   talk: "通话时长",
   on_hold: "保持时长",
   wrap_up: "整理时长",
-  average: "平均处理时长",
+  average: "平均处理",
   "order.fee_told": "已告知费用",
   "order.fee_consented": "已同意费用",
   "order.tested": "已测试",

@@ -2,17 +2,18 @@ import { useRef } from "preact/hooks";
 import { t } from "../../i18n";
 import type { Line } from "../../softphone/types";
 import { busy, wish } from "../../state";
+import { Act, ActMenu } from "../Act";
 import { consulting, phone } from "./desk";
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
 
-/** What can be done with one line of the softphone. `rejectable` = the reject button of the queue's offer stands beside it. */
+/** What can be done with one line of the softphone. `queued` = reject and hang up are the queue's own, beside it. */
 export function LineControls({ line, queued = false }: { line: Line; queued?: boolean }) {
   if (line.state === "ringing") {
     return (
       <>
-        <button type="button" class="primary" aria-keyshortcuts="Alt+4" onClick={() => phone.answer(line)} data-test="answer">{t("answer")}</button>
-        {!queued && <button type="button" class="danger" aria-keyshortcuts="Alt+9" onClick={() => phone.hangUp(line)} data-test="refuse">{t("reject")}</button>}
+        <Act icon="answer" tone="go" label={t("answer")} keys="Alt+4" onClick={() => phone.answer(line)} test="answer" />
+        {!queued && <Act icon="hangup" tone="stop" label={t("reject")} keys="Alt+9" onClick={() => phone.hangUp(line)} test="refuse" />}
       </>
     );
   }
@@ -20,12 +21,12 @@ export function LineControls({ line, queued = false }: { line: Line; queued?: bo
     <>
       {line.state === "talking" && (
         <>
-          <button type="button" aria-pressed={line.muted} aria-keyshortcuts="Alt+5" onClick={() => phone.mute(line)} data-test="mute">{line.muted ? t("unmute") : t("mute")}</button>
-          <button type="button" aria-pressed={line.held} aria-keyshortcuts="Alt+6" onClick={() => phone.hold(line)} data-test="hold">{line.held ? t("unhold") : t("hold")}</button>
+          <Act icon={line.muted ? "mic_off" : "mic"} label={line.muted ? t("unmute") : t("mute")} keys="Alt+5" pressed={line.muted} onClick={() => phone.mute(line)} test="mute" />
+          <Act icon={line.held ? "play" : "hold"} label={line.held ? t("unhold") : t("hold")} keys="Alt+6" pressed={line.held} onClick={() => phone.hold(line)} test="hold" />
           <Keypad press={(key) => phone.press(line, key)} />
         </>
       )}
-      {!queued && <button type="button" class="danger" aria-keyshortcuts="Alt+9" onClick={() => phone.hangUp(line)} data-test="end-call">{t("hang_up")}</button>}
+      {!queued && <Act icon="hangup" tone="stop" label={t("hang_up")} keys="Alt+9" onClick={() => phone.hangUp(line)} test="end-call" />}
     </>
   );
 }
@@ -44,10 +45,11 @@ export function Keypad({ press }: { press: (key: string) => void }) {
   };
   return (
     <details class="menu keypad" ref={pad} onKeyDown={onKeyDown} data-test="keypad">
-      <summary aria-keyshortcuts="Alt+7">{t("keypad")}</summary>
-      <div class="keys">
-        {KEYS.map((key) => <button key={key} type="button" onClick={() => press(key)} data-test={`key-${key}`}>{key}</button>)}
-      </div>
+      <ActMenu icon="keypad" label={t("keypad")} keys="Alt+7">
+        <div class="keys">
+          {KEYS.map((key) => <button key={key} type="button" onClick={() => press(key)} data-test={`key-${key}`}>{key}</button>)}
+        </div>
+      </ActMenu>
     </details>
   );
 }
@@ -60,8 +62,8 @@ export function Consultation() {
     if (step !== "swap") consulting.value = false;
   };
   return (
-    <div class="controls row consultation" role="group" aria-label={t("consulting")} data-test="consultation">
-      <span class="grow">{t("consulting")}</span>
+    <div class="call-bar strip consultation" role="group" aria-label={t("consulting")} data-test="consultation">
+      <strong class="grow">{t("consulting")}</strong>
       <button type="button" class="primary" disabled={busy.value} onClick={() => go("complete")} data-test="consult-complete">{t("consult.complete")}</button>
       <button type="button" disabled={busy.value} onClick={() => go("join")} data-test="consult-join">{t("consult.join")}</button>
       <button type="button" disabled={busy.value} onClick={() => go("swap")} data-test="consult-swap">{t("consult.swap")}</button>
