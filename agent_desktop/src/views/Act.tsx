@@ -33,6 +33,12 @@ export function ActMenu(props: { icon: IconName; label: string; keys: string; ch
   );
 }
 
+/** An open menu closes when the focus goes elsewhere. */
+export function closeWhenLeft(event: FocusEvent): void {
+  const menu = event.currentTarget as HTMLDetailsElement;
+  if (!menu.contains(event.relatedTarget as Node | null)) menu.open = false;
+}
+
 function Face({ icon, label }: { icon: IconName; label: string }) {
   return (
     <>

@@ -1,4 +1,4 @@
-import { span, t, word } from "../i18n";
+import { span, t } from "../i18n";
 import type { Me } from "../protocol";
 import type { Line } from "../softphone/types";
 import { busy, me, now, pop, queueName, wish } from "../state";
@@ -49,7 +49,6 @@ function Who({ own }: { own: Me }) {
       <strong dir="auto">{shown === null ? t("loading") : name}</strong>
       <span class="dim">
         <time class="clock">{span(now.value - since)}</time>
-        {own.held && ` · ${word("system", "held")}`}
         {shown?.queue && ` · ${queueName(shown.queue)}`}
       </span>
     </div>

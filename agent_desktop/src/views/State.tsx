@@ -2,6 +2,7 @@ import { useRef } from "preact/hooks";
 import { language, span, t, word } from "../i18n";
 import type { Me } from "../protocol";
 import { busy, now, pauseCodes, wish } from "../state";
+import { closeWhenLeft } from "./Act";
 import { Icon } from "./Icon";
 import { goReady } from "./phone/desk";
 import { endWrapUp, work } from "./work/store";
@@ -13,7 +14,7 @@ export function State({ own }: { own: Me }) {
       <h2 id="state-title" class="hidden">{t("state")}</h2>
       <div class="says">
         <p class="big" data-test="system" aria-live="polite">{headline(own)}</p>
-        {(own.system !== "talking" || own.held) && <Clock own={own} />}
+        {(own.held || !["offered", "talking"].includes(own.system)) && <Clock own={own} />}
         <p class="intent" data-test="intent">{intent(own)}</p>
       </div>
       <Controls own={own} />
@@ -92,7 +93,7 @@ function PauseMenu() {
     menu.current.querySelector("summary")?.focus();
   };
   return (
-    <details class="menu" ref={menu} onKeyDown={onKeyDown} data-test="pause">
+    <details class="menu" ref={menu} onKeyDown={onKeyDown} onFocusOut={closeWhenLeft} data-test="pause">
       <summary aria-keyshortcuts="Alt+2" title="Alt+2">{t("pause")}<Icon name="down" /></summary>
       <ul>
         {pauseCodes.value.map((code) => (

@@ -2,7 +2,7 @@ import { useRef } from "preact/hooks";
 import { t } from "../../i18n";
 import type { Line } from "../../softphone/types";
 import { busy, wish } from "../../state";
-import { Act, ActMenu } from "../Act";
+import { Act, ActMenu, closeWhenLeft } from "../Act";
 import { consulting, phone } from "./desk";
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
@@ -44,7 +44,7 @@ export function Keypad({ press }: { press: (key: string) => void }) {
     }
   };
   return (
-    <details class="menu keypad" ref={pad} onKeyDown={onKeyDown} data-test="keypad">
+    <details class="menu keypad" ref={pad} onKeyDown={onKeyDown} onFocusOut={closeWhenLeft} data-test="keypad">
       <ActMenu icon="keypad" label={t("keypad")} keys="Alt+7">
         <div class="keys">
           {KEYS.map((key) => <button key={key} type="button" onClick={() => press(key)} data-test={`key-${key}`}>{key}</button>)}
