@@ -19,6 +19,7 @@ from chinese_calendar import constants
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cti_server.domain.ids import Micros, from_datetime, to_datetime
+from cti_server.domain.wrong import WrongValue, wrong
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -30,9 +31,9 @@ _SPAN = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)-(([01]\d|2[0-3]):([0-5]\d)|24:00
 
 def _valid_span(text: str) -> str:
     if not _SPAN.match(text):
-        raise ValueError(f"write hours as 08:00-20:00 (or 00:00-24:00), not {text!r}")
+        raise WrongValue(wrong("span_form", text=text))
     if text[:5] == text[6:]:
-        raise ValueError(f"{text} has no length; for a whole day write 00:00-24:00")
+        raise WrongValue(wrong("span_empty", text=text))
     return text
 
 

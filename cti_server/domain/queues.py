@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cti_server.domain.ids import SECOND, Micros, QueueName
-from cti_server.errors import BadSettings, InvalidValue
+from cti_server.domain.wrong import Refused, wrong
+from cti_server.errors import BadSettings
 
 Skills = tuple[tuple[str, int], ...]
 """Required skills with least levels 1–10, sorted by name: the form that groups equal callers."""
@@ -101,16 +102,19 @@ class Queue:
         for name in self.__slots__:
             value = getattr(self, name)
             if isinstance(value, int | float) and name != "priority" and value < 0:
-                raise InvalidValue(f"queue {self.name}: {name} is {value}; give 0 (off) or more")
+                raise self._wrong(name, "negative", field=name, value=value)
         for name in ("ring_seconds", "announce_every_seconds"):
             if getattr(self, name) <= 0:
-                raise InvalidValue(f"queue {self.name}: {name} must be more than 0")
+                raise self._wrong(name, "not_more_than_0", field=name)
         if self.disposition_required and not (self.wrap_up_seconds or self.wrap_up_until_done):
-            raise InvalidValue(f"queue {self.name} wants a disposition code but leaves no wrap-up time to give it")
+            raise self._wrong("disposition_required", "no_wrap_up")
         if self.overflow_to is None and self.overflows:
-            raise InvalidValue(f"queue {self.name} overflows, but overflow_to names no queue")
+            raise self._wrong("overflow_to", "overflow_nowhere")
         if self.overflow_to == self.name:
-            raise InvalidValue(f"queue {self.name} overflows to itself; name another queue")
+            raise self._wrong("overflow_to", "overflow_to_itself")
+
+    def _wrong(self, at: str, code: str, **values: object) -> Refused:
+        return Refused(wrong(code, **values), at, f"queue {self.name}: ")
 
     @property
     def overflows(self) -> bool:

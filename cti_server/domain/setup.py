@@ -17,7 +17,8 @@ from cti_server.domain.flows.schema import Queue as QueueNode
 from cti_server.domain.ids import AgentId, Micros
 from cti_server.domain.queues import Queue
 from cti_server.domain.users import ROLES, User
-from cti_server.errors import Conflict, CtiError, InvalidValue
+from cti_server.domain.wrong import Wrong, refused, wrong
+from cti_server.errors import Conflict
 
 Kind = Literal["queue", "agent", "skill", "pause_code", "disposition", "user"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -99,7 +100,7 @@ class Around:
     flows: Mapping[str, Flow] = field(default_factory=dict)
 
 
-Problem = tuple[str, str]
+Problem = tuple[str, Wrong]
 """Field, and what is wrong with it."""
 
 
@@ -109,11 +110,11 @@ def check(setup: Setup, around: Around, kind: Kind, key: str) -> None:
 
 
 def refuse(problems: Iterable[Problem]) -> None:
-    found: dict[str, str] = {}
+    found: dict[str, Wrong] = {}
     for name, problem in problems:
         found.setdefault(name, problem)
     if found:
-        raise InvalidValue("; ".join(f"{name}: {problem}" for name, problem in found.items()), fields=found)
+        raise refused(found)
 
 
 # ---- queues --------------------------------------------------------------------------------------------------
@@ -122,17 +123,17 @@ def refuse(problems: Iterable[Problem]) -> None:
 def _queue(setup: Setup, around: Around, key: str) -> Iterator[Problem]:
     queue = setup.queues[key]
     if not _QUEUE.fullmatch(key):
-        yield "name", "a small letter, then up to 39 small letters, digits, _ or -"
+        yield "name", wrong("name_form")
     yield from _titles(queue.title)
     yield from _numbers(queue)
     if queue.calendar is not None and queue.calendar not in around.calendars:
-        yield "calendar", f"there are no opening hours {queue.calendar}"
+        yield "calendar", wrong("no_calendar", name=queue.calendar)
     yield from _extension(setup, queue)
     if (circle := overflow_trouble(setup.queues, queue.name)) is not None:
         yield "overflow_to", circle
     for relaxation in queue.relaxations:
         if unknown := [name for name in relaxation.drop if name not in setup.skills]:
-            yield "relaxations", f"no skill {unknown[0]}"
+            yield "relaxations", wrong("no_skill", name=unknown[0])
 
 
 def _numbers(queue: Queue) -> Iterator[Problem]:
@@ -140,37 +141,37 @@ def _numbers(queue: Queue) -> Iterator[Problem]:
     for one in fields(queue):
         value = getattr(queue, one.name)
         if isinstance(value, int | float) and not isinstance(value, bool) and not value <= MOST:
-            yield one.name, f"at most {MOST}"
+            yield one.name, wrong("at_most", most=MOST)
     if not -100 <= queue.priority <= 100:
-        yield "priority", "-100 to 100"
+        yield "priority", wrong("between", least=-100, most=100)
     for relaxation in queue.relaxations:
         if not (0 < relaxation.after_seconds <= MOST and 0 <= relaxation.lower_by <= 10):
-            yield "relaxations", f"after more than 0 and at most {MOST} seconds, lower by 0 to 10"
+            yield "relaxations", wrong("relaxation", most=MOST)
 
 
 def _titles(title: Mapping[str, str]) -> Iterator[Problem]:
     for language in ("zh", "en"):
         if not 1 <= len(title.get(language, "").strip()) <= 64:
-            yield f"title.{language}", "1 to 64 characters"
+            yield f"title.{language}", wrong("characters", least=1, most=64)
 
 
 def _extension(setup: Setup, queue: Queue) -> Iterator[Problem]:
     if not _EXTENSION.fullmatch(queue.code):
-        yield "code", "up to 12 digits or *"
+        yield "code", wrong("extension_form")
     elif queue.code and queue.code in setup.agents:
-        yield "code", f"{queue.code} is the number of an agent"
+        yield "code", wrong("agents_number", number=queue.code)
     elif queue.code and any(o.code == queue.code for o in setup.queues.values() if o.name != queue.name):
-        yield "code", f"another queue is dialled by {queue.code}"
+        yield "code", wrong("queues_number", number=queue.code)
 
 
-def overflow_trouble(queues: Mapping[str, Queue], name: str) -> str | None:
+def overflow_trouble(queues: Mapping[str, Queue], name: str) -> Wrong | None:
     """Why callers of this queue could overflow to nowhere or round in a circle."""
     path = [name]
     while (target := queues[path[-1]].overflow_to) is not None:
         if target not in queues:
-            return f"there is no queue {target}"
+            return wrong("no_queue", name=target)
         if target in path:
-            return f"callers would go round in a circle: {' → '.join([*path, target])}"
+            return wrong("circle", path=" → ".join([*path, target]))
         path.append(target)
     return None
 
@@ -188,17 +189,17 @@ def queues_named(flow: Flow) -> frozenset[str]:
 def _agent(setup: Setup, around: Around, key: str) -> Iterator[Problem]:
     agent = setup.agents[key]
     if not _AGENT.fullmatch(key):
-        yield "agent_id", "3 to 8 digits"
+        yield "agent_id", wrong("agent_form")
     if any(queue.code == key for queue in setup.queues.values()):
-        yield "agent_id", f"a queue is dialled by {key}"
+        yield "agent_id", wrong("dialled_by", number=key)
     if len(agent.name) > 64:
-        yield "name", "at most 64 characters"
+        yield "name", wrong("long_text", most=64)
     if not _ENDPOINT.fullmatch(agent.endpoint):
-        yield "endpoint", "letters, digits, _ or -, at most 32"
+        yield "endpoint", wrong("endpoint_form")
     if (other := _same_phone(setup, agent)) is not None:
-        yield "endpoint", f"this is the phone of agent {other}"
-    yield from (("queues", f"there is no queue {name}") for name in agent.queues if name not in setup.queues)
-    yield from (("skills", f"there is no skill {name}") for name in agent.skills if name not in setup.skills)
+        yield "endpoint", wrong("same_phone", name=other)
+    yield from (("queues", wrong("no_queue", name=name)) for name in agent.queues if name not in setup.queues)
+    yield from (("skills", wrong("no_skill", name=name)) for name in agent.skills if name not in setup.skills)
 
 
 def phones_of(agent: Agent) -> frozenset[str]:
@@ -216,14 +217,14 @@ def _same_phone(setup: Setup, agent: Agent) -> AgentId | None:
 
 def _coded(one: Skill | PauseCode | Disposition) -> Iterator[Problem]:
     if not _CODE.fullmatch(one.code):
-        yield "code", "a small letter, then up to 31 small letters, digits or _"
+        yield "code", wrong("code_form")
     yield from (
-        (language, "1 to 64 characters")
+        (language, wrong("characters", least=1, most=64))
         for language in ("zh", "en")
         if not 1 <= len(getattr(one, language).strip()) <= 64
     )
     if not 0 <= one.position <= 9_999:
-        yield "position", "0 to 9999"
+        yield "position", wrong("between", least=0, most=9_999)
 
 
 def _skill(setup: Setup, around: Around, key: str) -> Iterator[Problem]:
@@ -232,14 +233,14 @@ def _skill(setup: Setup, around: Around, key: str) -> Iterator[Problem]:
 
 def _pause_code(setup: Setup, around: Around, key: str) -> Iterator[Problem]:
     if key in SYSTEM_REASONS:
-        yield "code", "the system uses this one itself"
+        yield "code", wrong("system_code")
     yield from _coded(setup.pause_codes[key])
 
 
 def _disposition(setup: Setup, around: Around, key: str) -> Iterator[Problem]:
     one = setup.dispositions[key]
     yield from _coded(one)
-    yield from (("queues", f"there is no queue {name}") for name in one.queues if name not in setup.queues)
+    yield from (("queues", wrong("no_queue", name=name)) for name in one.queues if name not in setup.queues)
 
 
 # ---- users ---------------------------------------------------------------------------------------------------
@@ -248,17 +249,17 @@ def _disposition(setup: Setup, around: Around, key: str) -> Iterator[Problem]:
 def _user(setup: Setup, around: Around, key: str) -> Iterator[Problem]:
     user = setup.users[key]
     if not _LOGIN.fullmatch(user.login):
-        yield "login", "1 to 64 letters, digits, dots, @, _ or -"
+        yield "login", wrong("login_form")
     if not 1 <= len(user.name.strip()) <= 128:
-        yield "name", "1 to 128 characters"
+        yield "name", wrong("characters", least=1, most=128)
     if user.role not in ROLES:
-        yield "role", f"one of {', '.join(sorted(ROLES))}"
+        yield "role", wrong("one_of", names=", ".join(sorted(ROLES)))
     if user.agent_id is not None and user.agent_id not in setup.agents:
-        yield "agent_id", f"there is no agent {user.agent_id}"
+        yield "agent_id", wrong("no_agent", name=user.agent_id)
     if user.agent_id is not None and user.role not in ("agent", "leader"):
-        yield "agent_id", "only agents and leaders take calls"
+        yield "agent_id", wrong("takes_no_calls")
     if not administrators(setup.users.values()):
-        yield "role", "this is the last administrator; make another one first"
+        yield "role", wrong("last_admin")
 
 
 def administrators(users: Iterable[User]) -> frozenset[str]:
@@ -282,36 +283,42 @@ def may_remove(setup: Setup, around: Around, kind: Kind, key: str) -> None:
     """Raises Conflict naming what still needs it."""
     reason = next(iter(_NEEDED[kind](setup, around, key)), None) if kind in _NEEDED else None
     if reason is not None:
-        raise Conflict(reason, reason="needed")
+        raise needed(reason)
 
 
-def _queue_needed(setup: Setup, around: Around, key: str) -> Iterator[str]:
+def needed(why: Wrong) -> Conflict:
+    return Conflict(str(why), reason="needed", why=why.as_json())
+
+
+def _queue_needed(setup: Setup, around: Around, key: str) -> Iterator[Wrong]:
     if key == around.fallback_queue:
-        yield f"{key} is the fallback queue (setting calls.fallback_queue)"
-    yield from (f"queue {one.name} overflows to {key}" for one in setup.queues.values() if one.overflow_to == key)
+        yield wrong("is_fallback", name=key)
     yield from (
-        f"flow {flow.name} sends callers to {key}" for flow in around.flows.values() if key in queues_named(flow)
+        wrong("overflows_here", name=one.name, to=key) for one in setup.queues.values() if one.overflow_to == key
+    )
+    yield from (
+        wrong("flow_leads_here", name=flow.name, to=key) for flow in around.flows.values() if key in queues_named(flow)
     )
 
 
-def _skill_needed(setup: Setup, around: Around, key: str) -> Iterator[str]:
+def _skill_needed(setup: Setup, around: Around, key: str) -> Iterator[Wrong]:
     for flow in around.flows.values():
         for node in flow.nodes.values():
             if isinstance(node, QueueNode) and key in {
                 *node.skills,
                 *(s for more in node.language_skills.values() for s in more),
             }:
-                yield f"flow {flow.name} asks for the skill {key}"
+                yield wrong("flow_asks_skill", name=flow.name, to=key)
 
 
-def _agent_needed(setup: Setup, around: Around, key: str) -> Iterator[str]:
+def _agent_needed(setup: Setup, around: Around, key: str) -> Iterator[Wrong]:
     yield from (
-        f"the user {u.login} takes calls as {key}" for u in setup.users.values() if u.agent_id == key and u.active
+        wrong("user_takes_calls", name=u.login, to=key) for u in setup.users.values() if u.agent_id == key and u.active
     )
 
 
-def _user_needed(setup: Setup, around: Around, key: str) -> Iterator[str]:
-    yield "users are made inactive, not removed: what they did stays theirs"
+def _user_needed(setup: Setup, around: Around, key: str) -> Iterator[Wrong]:
+    yield wrong("users_stay")
 
 
 _NEEDED = {"queue": _queue_needed, "skill": _skill_needed, "agent": _agent_needed, "user": _user_needed}
@@ -334,8 +341,3 @@ def _agent_without(agent: Agent, kind: Kind, key: str) -> Agent:
     if kind == "queue":
         return replace(agent, queues={name: level for name, level in agent.queues.items() if name != key})
     return replace(agent, skills={name: level for name, level in agent.skills.items() if name != key})
-
-
-def field_of(error: CtiError, names: Iterable[str], default: str) -> str:
-    """The field an error of a part's own class speaks of: those messages name it."""
-    return next((name for name in names if re.search(rf"\b{name}\b", str(error))), default)

@@ -31,12 +31,13 @@ from cti_server.domain.setup import (
     Setup,
     Skill,
     check,
-    field_of,
     may_remove,
+    needed,
     without,
 )
 from cti_server.domain.users import User
-from cti_server.errors import Conflict, InvalidValue, NotFound
+from cti_server.domain.wrong import Refused, by_field, refused, wrong
+from cti_server.errors import Conflict, NotFound
 from cti_server.services.running import Running
 
 Row = dict[str, Any]
@@ -113,7 +114,7 @@ class Configuration:
     async def save(self, kind: Kind, item: Row, seen: str | None, by: By) -> Row:
         """Change a part, or with `seen` None make a new one; the part as it is now. Users are made by `create_user`."""
         if kind == "user" and seen is None:
-            raise InvalidValue("users are made with a password", fields={"seen": "missing"})
+            raise Refused(wrong("made_with_password"), "login")
         return await self._save(kind, item, seen, by, None)
 
     async def create_user(self, item: Row, by: By) -> tuple[Row, str]:
@@ -138,7 +139,7 @@ class Configuration:
         """Raises Conflict naming the queue with these opening hours."""
         for queue in (await self._store.read()).queues.values():
             if queue.calendar == name:
-                raise Conflict(f"queue {queue.name} has the opening hours {name}", reason="needed")
+                raise needed(wrong("queue_has_hours", name=queue.name, to=name))
 
     async def remove(self, kind: Kind, key: str, seen: str, by: By) -> None:
         """Callers of a removed queue overflow, a removed agent leaves after his talk. Conflict while it is needed."""
@@ -209,17 +210,11 @@ def parse(kind: Kind, item: Row, password_hash: str = "") -> Any:
     """A part of its JSON. Raises InvalidValue whose `details['fields']` names each wrong field."""
     known = {one.name for one in fields(CLASSES[kind])} - {SECRET}
     if unknown := sorted(item.keys() - known):
-        raise InvalidValue(f"unknown field {unknown[0]}", fields=dict.fromkeys(unknown, "there is no such field"))
+        raise refused(dict.fromkeys(unknown, wrong("unknown_field")))
     try:
         return _ADAPTERS[kind].validate_python({**item, **({SECRET: password_hash} if kind == "user" else {})})
     except ValidationError as error:
-        wrong = {str(one["loc"][0]) if one["loc"] else "item": one["msg"] for one in error.errors()}
-        raise InvalidValue("; ".join(f"{name}: {text}" for name, text in wrong.items()), fields=wrong) from None
-    except InvalidValue as error:
-        default = "skills" if kind == "agent" else KEYS.get(kind, "code")
-        raise InvalidValue(
-            str(error), fields={field_of(error, sorted(known, key=len, reverse=True), default): str(error)}
-        ) from None
+        raise refused(by_field(error.errors())) from None
 
 
 def dump(kind: Kind, part: Any) -> Row:

@@ -34,7 +34,8 @@ from cti_server.domain.flows.rehearsal import Preview, preview
 from cti_server.domain.flows.schema import Flow
 from cti_server.domain.ids import Micros
 from cti_server.domain.setup import FlowVersion
-from cti_server.errors import Conflict, FlowInvalid, InvalidValue, NotFound, Unavailable
+from cti_server.domain.wrong import Refused, by_field, refused, wrong
+from cti_server.errors import Conflict, FlowInvalid, NotFound, Unavailable
 from cti_server.ports import Speaker
 from cti_server.services.configuration import By, Row, SetupStore, SetupTransaction
 from cti_server.services.flows import CALENDARS, NO_FLOWS, FlowRegistry
@@ -74,7 +75,7 @@ class FlowEditor:
         return {
             "file": name,
             "flow": flow.name if flow else None,
-            "problems": [asdict(problem) for problem in problems],
+            "problems": [problem.as_json() for problem in problems],
             "svg": draw.svg(flow) if flow else None,
             "missing": self._missing(flow) if flow else [],
         }
@@ -132,7 +133,7 @@ class FlowEditor:
         text = yaml.safe_dump(kept, allow_unicode=True, sort_keys=False, width=120)
         _, problems = self._registry.check(CALENDARS, text)
         if problems:
-            raise InvalidValue(problems[0].message, fields={"name": problems[0].message})
+            raise Refused(problems[0].why, problems[0].field or "name")
         await self._put(CALENDARS, text, seen, name, by, "calendar_saved")
         return await self.calendars()
 
@@ -229,10 +230,7 @@ class FlowEditor:
 
     def _must_be_flow_file(self, name: str) -> None:
         if not _FILE.fullmatch(name) or name in NO_FLOWS or name == CALENDARS:
-            raise InvalidValue(
-                "a flow file is named like night.yaml: small letters, digits, _ or -",
-                fields={"file": "small letters, digits, _ or -, then .yaml"},
-            )
+            raise Refused(wrong("file_form"), "file")
 
     def _good(self, name: str, text: str) -> Flow:
         flow, problems = self._registry.check(name, text)
@@ -249,7 +247,7 @@ class FlowEditor:
 def _refused(problems: Sequence[Problem]) -> FlowInvalid:
     """As JSON can carry it."""
     error = invalid(problems)
-    error.details["problems"] = [asdict(problem) for problem in problems]
+    error.details["problems"] = [problem.as_json() for problem in problems]
     return error
 
 
@@ -257,8 +255,7 @@ def _calendar(item: Mapping[str, Any]) -> Any:
     try:
         return _CALENDAR.dump_python(_CALENDAR.validate_python(item), mode="json")
     except ValidationError as error:
-        wrong = {".".join(map(str, one["loc"])): one["msg"].removeprefix("Value error, ") for one in error.errors()}
-        raise InvalidValue("; ".join(f"{name}: {text}" for name, text in wrong.items()), fields=wrong) from None
+        raise refused(by_field(error.errors(), deep=True)) from None
 
 
 def digest(text: str) -> str:

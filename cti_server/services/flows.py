@@ -18,6 +18,7 @@ from cti_server.domain.calendar import Calendar
 from cti_server.domain.flows.load import flow_name, load_calendars, load_flow
 from cti_server.domain.flows.problems import Problem
 from cti_server.domain.flows.schema import Flow, Hours
+from cti_server.domain.wrong import wrong
 from cti_server.errors import BadSettings, FlowInvalid, NotFound
 
 CALENDARS = "calendars.yaml"
@@ -72,11 +73,9 @@ class FlowRegistry:
             return None, self._check_calendars(text)
         name, before = flow_name(text) or "", self._by_file.get(file, "")
         others = {flow: one for one, flow in self._by_file.items() if one != file and flow in self.flows}
-        problems = [Problem(file, 1, "", f"{others[name]} has a flow named {name!r} too")] if name in others else []
+        problems = [Problem(file, 1, "", wrong("same_flow", file=others[name], name=name))] if name in others else []
         if before and name != before and any(to.partition(":")[0] == before for to in self.dids.values()):
-            problems.append(
-                Problem(file, 1, "", f"dialled numbers lead to {before} (setting calls.dids); keep its name")
-            )
+            problems.append(Problem(file, 1, "", wrong("keeps_name", name=before)))
         try:
             known = {*others, name}
             flow = load_flow(text, file, queues=self.queues, flows=known, calendars=self._calendars)
@@ -92,7 +91,7 @@ class FlowRegistry:
             return problems_of(error)
         named = ((flow, node, one) for flow in self.flows.values() for node, one in flow.nodes.items())
         return [
-            Problem(CALENDARS, 1, "", f"flow {flow.name}, node {node} needs the opening hours {one.calendar}")
+            Problem(CALENDARS, 1, "", wrong("flow_needs_hours", name=flow.name, node=node, to=one.calendar))
             for flow, node, one in named
             if isinstance(one, Hours) and one.calendar in self._calendars and one.calendar not in calendars
         ]
@@ -171,7 +170,8 @@ class FlowRegistry:
         problems: list[Problem] = []
         for file, name in names.items():
             if name and name in flows:
-                problems.append(Problem(str(self.folder / file), 1, "", f"another file has a flow named {name!r} too"))
+                other = next(one for one, flow in names.items() if flow == name)
+                problems.append(Problem(str(self.folder / file), 1, "", wrong("same_flow", file=other, name=name)))
                 continue
             flow, found = self._load_one(file, texts[file], name, set(names.values()))
             problems += found
@@ -198,7 +198,7 @@ def _did_problem(did: str, target: str, flows: Mapping[str, Flow]) -> Problem | 
     name, _, language = target.partition(":")
     if name in flows and (not language or language in flows[name].languages):
         return None
-    return Problem("calls.dids", 1, "", f"{did} leads to {target!r}, which is no flow:language in force")
+    return Problem("calls.dids", 1, "", wrong("did_nowhere", number=did, to=target))
 
 
 def _stamp(folder: Path) -> _Stamp:
@@ -218,5 +218,6 @@ def _text(path: Path) -> str | Problem:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"cannot be read: {error.strerror}"
-        return Problem(str(path), 1, "", f"the file {reason}")
+        no_text = isinstance(error, UnicodeDecodeError)
+        why = wrong("not_utf8") if no_text else wrong("unreadable", text=getattr(error, "strerror", ""))
+        return Problem(str(path), 1, "", why)

@@ -90,9 +90,14 @@ class Calendars(Wire):
 
 
 class FlowProblem(Wire):
+    """`code` and `values` have words in the page (wrong.*); `message` is the same in English."""
+
     file: str
     line: int
     node: str
+    field: str = ""
+    code: str
+    values: dict[str, str] = Field({})
     message: str
 
 

@@ -6,6 +6,7 @@ import structlog
 from aiohttp import web
 from pydantic import ValidationError
 
+from cti_server.domain.wrong import by_field, refused
 from cti_server.errors import BadRequest, CtiError, InvalidValue, NotFound
 from cti_server.web.wire import ErrorBody, Failure
 
@@ -29,8 +30,7 @@ def _wrong_fields(error: ValidationError) -> list[str]:
 
 def invalid(error: ValidationError) -> InvalidValue:
     """Names each wrong field and what it wants; never what was sent (it may be a password)."""
-    fields = {".".join(str(part) for part in e["loc"]) or "body": e["msg"] for e in error.errors(include_input=False)}
-    return InvalidValue("; ".join(f"{name}: {problem}" for name, problem in fields.items()), fields=fields)
+    return refused(by_field(error.errors(include_input=False), "body", deep=True))
 
 
 def as_cti_error(error: Exception) -> CtiError:

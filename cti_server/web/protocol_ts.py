@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from cti_server.domain import facts
+from cti_server.domain.wrong import TEXTS
 from cti_server.errors import CtiError
 from cti_server.web import leader_wire, wire
 from cti_server.web.admin_wire import ANSWERS as ADMINISTRATION
@@ -90,7 +91,11 @@ def _commands() -> Iterator[str]:
 
 def _codes() -> Iterator[str]:
     yield f"export type ErrorCode = {' | '.join(json.dumps(code) for code in error_codes())};\n"
-    yield f"export const CLOSE = {{ {', '.join(f'{code.name}: {code.value}' for code in Close)} }} as const;"
+    yield f"export const CLOSE = {{ {', '.join(f'{code.name}: {code.value}' for code in Close)} }} as const;\n"
+    yield "/** What can be wrong with what was entered; the other language stands in words/wrong.zh.ts. */"
+    yield "export const WRONG = {"
+    yield from (f"  {code}: {json.dumps(text)}," for code, text in TEXTS.items())
+    yield "} as const;"
 
 
 def error_codes() -> list[str]:

@@ -26,7 +26,7 @@ def queue(name: str, **settings: Any) -> Queue:
         ({"wrap_up_seconds": 0, "disposition_required": True}, "no wrap-up time"),
         ({"overflow_after_seconds": 60}, "names no queue"),
         ({"no_agents": "overflow"}, "names no queue"),
-        ({"overflow_to": "q"}, "overflows to itself"),
+        ({"overflow_to": "q"}, "overflow to the same queue"),
     ],
 )
 def test_a_wrong_setting_is_named(settings: dict[str, Any], says: str) -> None:

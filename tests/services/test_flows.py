@@ -123,7 +123,7 @@ async def test_a_removed_flow_leaves_and_its_number_is_reported(folder: Path) ->
 def test_two_files_with_one_name_are_reported(folder: Path) -> None:
     (folder / "zzz.yaml").write_text((folder / "power.yaml").read_text())
     registry = loaded(folder)
-    assert [problem.message for problem in registry.problems] == ["another file has a flow named 'power' too"]
+    assert [problem.message for problem in registry.problems] == ["power.yaml has a flow named 'power' too"]
 
 
 def test_no_folder_is_a_clear_error(tmp_path: Path) -> None:

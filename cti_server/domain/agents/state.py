@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cti_server.domain.ids import MINUTE, SECOND, AgentId, CallId, Micros, OfferId, QueueName, VisitId
-from cti_server.errors import InvalidValue
+from cti_server.domain.wrong import Refused, wrong
 
 Intent = Literal["ready", "paused", "signed_out"]
 SystemState = Literal["available", "offered", "talking", "hold", "wrap_up", "unreachable", "busy_elsewhere"]
@@ -36,9 +36,10 @@ class Agent:
     suspended: bool = False
 
     def __post_init__(self) -> None:
-        for name, level in (*self.queues.items(), *self.skills.items()):
-            if not 1 <= level <= 10:
-                raise InvalidValue(f"agent {self.agent_id}: level {level} of {name} is not within 1–10")
+        for field_name, levels in (("queues", self.queues), ("skills", self.skills)):
+            for name, level in levels.items():
+                if not 1 <= level <= 10:
+                    raise Refused(wrong("level", level=level, name=name), field_name, f"agent {self.agent_id}: ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

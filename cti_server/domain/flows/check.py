@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -35,9 +35,9 @@ from cti_server.domain.flows.schema import (
     Transfer,
 )
 from cti_server.domain.flows.slots import parts
-from cti_server.errors import InvalidValue
+from cti_server.domain.wrong import Refused, Wrong, wrong
 
-Found = Iterator[tuple[Path, str]]
+Found = Iterator[tuple[Path, Wrong]]
 GIVEN = frozenset({"call", "customer"})
 """Values every call has."""
 _PERSON = (Queue, Transfer)
@@ -69,66 +69,66 @@ def check(flow: Flow, known: Known) -> Found:
 def _targets(flow: Flow) -> Found:
     for field in ("start", "person"):
         if getattr(flow, field) not in flow.nodes:
-            yield (field,), f"{field} names no node: {getattr(flow, field)!r}"
+            yield (field,), wrong("no_start", field=field, name=getattr(flow, field))
     for name, node in flow.nodes.items():
         for path, target in targets(node):
             if target not in flow.nodes and target != RETURN:
-                yield ("nodes", name, *path), f"{path[-1]} names no node: {target!r}{_meant(target, flow.nodes)}"
+                yield ("nodes", name, *path), _no_node(path, target, flow.nodes)
         if name == RETURN:
-            yield ("nodes", name), "`return` is a reserved name: it leaves a subflow"
+            yield ("nodes", name), wrong("return_reserved")
 
 
-def _meant(wrong: str, names: Collection[str]) -> str:
-    near = get_close_matches(wrong, names, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+def _no_node(path: Path, target: str, names: Collection[str]) -> Wrong:
+    near = get_close_matches(target, names, n=1)
+    if near:
+        return wrong("no_node_meant", field=path[-1], name=target, near=near[0])
+    return wrong("no_node", field=path[-1], name=target)
 
 
 def _unreachable(flow: Flow) -> Found:
     for name in flow.nodes.keys() - reachable(flow, flow.start):
-        yield ("nodes", name), "no way leads here from the start; remove the node or link to it"
+        yield ("nodes", name), wrong("unreachable")
 
 
 def _person(flow: Flow) -> Found:
     if flow.person in flow.nodes and not any(
         isinstance(flow.nodes[name], _PERSON) for name in reachable(flow, flow.person)
     ):
-        yield ("person",), f"0 leads to {flow.person!r}, from where no queue or transfer can be reached"
+        yield ("person",), wrong("no_person", name=flow.person)
 
 
 def _loops(flow: Flow) -> Found:
     machine_only = tuple({type(node) for node in flow.nodes.values()} - set(WAITING))
     for name in loops_without_caller(flow, machine_only):
-        yield ("nodes", name), "a loop without any question to the caller; put a menu or collect into it"
+        yield ("nodes", name), wrong("loop")
 
 
 def _languages(flow: Flow) -> Found:
     for path, text in _texts(flow):
         missing = set(flow.languages) - text.root.keys()
         if missing:
-            yield path, f"no text for {', '.join(sorted(missing))}"
+            yield path, wrong("no_text_for", languages=_listed(missing))
         for extra in text.root.keys() - set(flow.languages):
-            yield (*path, extra), f"text in {extra}, which is not among the flow's languages"
+            yield (*path, extra), wrong("text_in_other", language=extra)
     for name in STANDARD:
         standard = flow.phrases.get(name, STANDARD[name]).root
         if name not in flow.phrases and set(flow.languages) - standard.keys():
-            yield (
-                ("phrases",),
-                f"phrase {name!r} is needed for {', '.join(sorted(set(flow.languages) - standard.keys()))}",
-            )
+            absent = _listed(set(flow.languages) - standard.keys())
+            yield ("phrases",), wrong("phrase_for", name=name, languages=absent)
     for name in flow.phrases.keys() - STANDARD.keys():
-        yield ("phrases", name), f"no such phrase; phrases are {', '.join(STANDARD)}"
+        yield ("phrases", name), wrong("no_phrase", names=", ".join(STANDARD))
     for name, node in flow.nodes.items():
         if isinstance(node, Say) and {*node.spoken_in, *node.spoken_in.values()} - set(flow.languages):
-            yield ("nodes", name, "spoken_in"), "names a language that is not among the flow's"
+            yield ("nodes", name, "spoken_in"), wrong("spoken_in")
         if isinstance(node, SwitchLanguage):
             yield from _switch(flow, name, node)
 
 
 def _switch(flow: Flow, name: str, node: SwitchLanguage) -> Found:
     if node.language is None and len(flow.languages) != 2:
-        yield ("nodes", name), "say which language: `the other one` needs a flow of exactly two languages"
+        yield ("nodes", name), wrong("which_language")
     if node.language is not None and node.language not in flow.languages:
-        yield ("nodes", name, "language"), f"{node.language} is not among the flow's languages"
+        yield ("nodes", name, "language"), wrong("not_our_language", language=node.language)
 
 
 def _texts(flow: Flow) -> Iterator[tuple[Path, Text]]:
@@ -150,14 +150,14 @@ def _values(flow: Flow) -> Found:
             elif isinstance(value, Text):
                 yield from _text(place, value, given, secret)
         for taken in saved(node) & GIVEN:
-            yield ("nodes", name), f"{taken!r} is given by the call and cannot be overwritten; choose another name"
+            yield ("nodes", name), wrong("given_by_call", name=taken)
 
 
 def _expression(place: Path, value: Expr, given: frozenset[str], forbidden: frozenset[str]) -> Found:
     try:
         names = expressions.parse(value.root).names
-    except InvalidValue as error:
-        yield place, str(error)
+    except Refused as error:
+        yield place, error.why
         return
     yield from _names(place, names, given, forbidden)
 
@@ -166,17 +166,17 @@ def _text(place: Path, text: Text, given: frozenset[str], secret: frozenset[str]
     for language, words in text.root.items():
         try:
             parts(words)
-        except InvalidValue as error:
-            yield (*place, language), str(error)
+        except Refused as error:
+            yield (*place, language), error.why
     yield from _names(place, slots(text), given, secret)
 
 
 def _names(place: Path, names: frozenset[str], given: frozenset[str], forbidden: frozenset[str]) -> Found:
     for name in sorted(names):
         if root(name) in forbidden:
-            yield place, f"{name!r} is secret: only the arguments of the lookup right after it may use it"
+            yield place, wrong("is_secret", name=name)
         elif root(name) not in given:
-            yield place, f"{name!r} is never given a value; known are {', '.join(sorted(given))}"
+            yield place, wrong("never_given", name=name, names=_listed(given))
 
 
 def _menus(flow: Flow) -> Found:
@@ -186,11 +186,11 @@ def _menus(flow: Flow) -> Found:
         for key in node.keys.keys() - set(node.unspoken):
             for language, words in node.say.root.items():
                 if key not in words:
-                    yield ("nodes", name, "say", language), f"key {key} is never spoken in {language}"
+                    yield ("nodes", name, "say", language), wrong("key_unspoken", key=key, language=language)
         if node.enough and not all("0" in words for words in node.say.root.values()):
-            yield ("nodes", name, "enough"), "allowed only when the text offers a person by key 0 in every language"
+            yield ("nodes", name, "enough"), wrong("enough")
         for key in set(node.unspoken) - node.keys.keys():
-            yield ("nodes", name, "unspoken"), f"key {key} is not on this menu"
+            yield ("nodes", name, "unspoken"), wrong("not_on_menu", key=key)
 
 
 def _secret_names(flow: Flow) -> frozenset[str]:
@@ -204,11 +204,11 @@ def _secrets(flow: Flow) -> Found:
         if isinstance(node, Collect) and node.secret:
             follower = flow.nodes.get(node.next)
             if not isinstance(follower, Lookup) or node.save not in _argument_names(follower):
-                yield ("nodes", name, "next"), f"after secret input must come a lookup that uses {node.save!r}"
+                yield ("nodes", name, "next"), wrong("secret_lookup", name=node.save)
         elif saved(node) & names:
-            yield ("nodes", name), f"{', '.join(saved(node) & names)} is the name of a secret; choose another"
+            yield ("nodes", name), wrong("secret_name", names=_listed(saved(node) & names))
     for name in sorted(names & {*flow.returns, *flow.takes}):
-        yield ("returns",), f"{name!r} is secret and cannot be handed over"
+        yield ("returns",), wrong("secret_handed", name=name)
 
 
 def _argument_names(node: Lookup) -> frozenset[str]:
@@ -216,7 +216,7 @@ def _argument_names(node: Lookup) -> frozenset[str]:
     for expression in node.arguments.values():
         try:
             names |= {root(name) for name in expressions.parse(expression.root).names}
-        except InvalidValue:
+        except Refused:
             continue
     return frozenset(names)
 
@@ -229,17 +229,19 @@ def _outside_names(flow: Flow, known: Known) -> Found:
         if isinstance(node, Queue):
             yield from _queue_names((*place, "queue"), node.queue, flow, known)
         elif isinstance(node, Hours) and node.calendar not in calendars:
-            yield (
-                (*place, "calendar"),
-                f"no calendar {node.calendar!r}; known are {', '.join(sorted(calendars)) or 'none'}",
-            )
+            known_here = _listed(calendars) or "–"
+            yield (*place, "calendar"), wrong("no_calendar_known", name=node.calendar, names=known_here)
         elif isinstance(node, Subflow) and known.flows is not None and node.flow not in known.flows:
-            yield (*place, "flow"), f"no flow {node.flow!r}"
+            yield (*place, "flow"), wrong("no_flow", name=node.flow)
 
 
 def _queue_names(place: Path, queue: str | dict[str, str], flow: Flow, known: Known) -> Found:
     names = {queue} if isinstance(queue, str) else set(queue.values())
     if isinstance(queue, dict) and set(flow.languages) - queue.keys():
-        yield place, f"no queue for {', '.join(sorted(set(flow.languages) - queue.keys()))}"
+        yield place, wrong("no_queue_for", languages=_listed(set(flow.languages) - queue.keys()))
     for name in sorted(names - set(known.queues or names)):
-        yield place, f"no queue {name!r}; known are {', '.join(sorted(known.queues or ()))}"
+        yield place, wrong("no_queue_known", name=name, names=_listed(known.queues or ()))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))

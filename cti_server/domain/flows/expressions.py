@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-from cti_server.errors import InvalidValue
+from cti_server.domain.wrong import Refused, wrong
 
 MOST_CHARACTERS = 300
 Names = Callable[[str], Any]
@@ -35,11 +35,11 @@ class Expression:
 def parse(source: str) -> Expression:
     """Raises InvalidValue that says what is not understood."""
     if len(source) > MOST_CHARACTERS:
-        raise InvalidValue(f"an expression has at most {MOST_CHARACTERS} characters; use several `when` nodes")
+        raise Refused(wrong("expression_long", most=MOST_CHARACTERS))
     try:
         tree = ast.parse(source.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise InvalidValue(f"{source!r} is no expression; write for example: customer.tier == 'vip'") from None
+        raise Refused(wrong("no_expression", text=source)) from None
     names: set[str] = set()
     evaluate = _compile(tree, names)
     return Expression(source, frozenset(names), evaluate)
@@ -87,7 +87,7 @@ def _compile_compound(tree: ast.expr, names: set[str]) -> _Evaluate:
             inner = _compile(argument, names)
             return lambda get: _length(inner(get))
         case _:
-            raise InvalidValue(f"{ast.unparse(tree)!r} is not allowed in an expression")
+            raise Refused(wrong("expression_part", text=ast.unparse(tree)))
 
 
 def _dotted(tree: ast.expr) -> str:
@@ -95,7 +95,7 @@ def _dotted(tree: ast.expr) -> str:
         return tree.id
     if isinstance(tree, ast.Attribute) and not tree.attr.startswith("_"):
         return f"{_dotted(tree.value)}.{tree.attr}"
-    raise InvalidValue(f"{ast.unparse(tree)!r} is not allowed: only names and dotted names")
+    raise Refused(wrong("only_names", text=ast.unparse(tree)))
 
 
 def _name(name: str, names: set[str]) -> _Evaluate:
@@ -121,7 +121,7 @@ def _boolean(both: bool, parts: list[_Evaluate]) -> _Evaluate:
 def _chain(ops: list[ast.cmpop], sides: list[_Evaluate]) -> _Evaluate:
     tests = [_COMPARE.get(type(op)) for op in ops]
     if None in tests:
-        raise InvalidValue("only == != < <= > >= in and not in compare")
+        raise Refused(wrong("comparison"))
 
     def evaluate(get: Names) -> bool:
         values = [side(get) for side in sides]

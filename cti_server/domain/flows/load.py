@@ -15,6 +15,7 @@ from cti_server.domain.flows.check import Known, check
 from cti_server.domain.flows.graph import Path
 from cti_server.domain.flows.problems import Problem, invalid
 from cti_server.domain.flows.schema import Flow, Name
+from cti_server.domain.wrong import Wrong, of_pydantic, wrong
 
 MOST_CHARACTERS = 1_000_000
 MOST_DEPTH = 20
@@ -36,9 +37,9 @@ class _Document:
             path = path[:-1]
         return self.lines.get(path, 1)
 
-    def add(self, path: Path, message: str) -> None:
+    def add(self, path: Path, why: Wrong, field: str = "") -> None:
         node = str(path[1]) if len(path) > 1 and path[0] == "nodes" else ""
-        self.problems.append(Problem(self.source, self.line(path), node, message))
+        self.problems.append(Problem(self.source, self.line(path), node, why, field))
 
 
 def load_flow(
@@ -54,8 +55,8 @@ def load_flow(
     document = _read(text, source)
     flow = _validated(document)
     if flow is not None:
-        for path, message in check(flow, Known(queues, flows, tuple(calendars or ()))):
-            document.add(path, message)
+        for path, why in check(flow, Known(queues, flows, tuple(calendars or ()))):
+            document.add(path, why)
     if flow is None or document.problems:
         raise invalid(document.problems)
     shared = calendars or {}
@@ -85,7 +86,7 @@ def _validated(document: _Document) -> Flow | None:
     if document.data is None and document.problems:
         return None
     if isinstance(document.data, dict) and "version" in document.data:
-        document.add(("version",), "version is set by the server; remove it")
+        document.add(("version",), wrong("version_set"))
     try:
         return Flow.model_validate(document.data)
     except ValidationError as error:
@@ -95,14 +96,12 @@ def _validated(document: _Document) -> Flow | None:
 
 def _add_all(document: _Document, error: ValidationError) -> None:
     for one in error.errors():
-        path = _in_file(document, one["loc"])
-        message = one["msg"].removeprefix("Value error, ")
-        missing = one["type"] == "missing" and one["loc"]
-        document.add(path, f"{one['loc'][-1]} is missing" if missing else _with_field(path, message))
+        path, why = _in_file(document, one["loc"]), of_pydantic(one)
+        document.add(path, why, "" if why.code == "missing" else _field(path))
 
 
-def _with_field(path: Path, message: str) -> str:
-    return f"{path[-1]}: {message}" if path and not (len(path) == 2 and path[0] == "nodes") else message
+def _field(path: Path) -> str:
+    return str(path[-1]) if path and not (len(path) == 2 and path[0] == "nodes") else ""
 
 
 def _in_file(document: _Document, loc: Path) -> Path:
@@ -121,7 +120,7 @@ def _in_file(document: _Document, loc: Path) -> Path:
 def _read(text: str, source: str) -> _Document:
     document = _Document(source)
     if len(text) > MOST_CHARACTERS:
-        document.add((), f"the file is longer than {MOST_CHARACTERS} characters")
+        document.add((), wrong("file_long", most=MOST_CHARACTERS))
         return document
     try:
         if refusal := _refusal(text):
@@ -132,24 +131,24 @@ def _read(text: str, source: str) -> _Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        document.problems.append(Problem(source, line, "", f"not YAML: {error.problem or error.context}"))
+        document.problems.append(Problem(source, line, "", wrong("not_yaml", text=error.problem or error.context)))
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        document.problems.append(Problem(source, 1, "", f"not YAML: {type(error).__name__}"))
+        document.problems.append(Problem(source, 1, "", wrong("not_yaml", text=type(error).__name__)))
     if document.data is None and not document.problems:
-        document.add((), "the file is empty")
+        document.add((), wrong("file_empty"))
     return document
 
 
-def _refusal(text: str) -> str:
+def _refusal(text: str) -> Wrong | None:
     """Why a file is not even read: an alias or deep nesting can make a small file a huge or endless value."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
-            return "aliases (*name) are not allowed; write the value out"
+            return wrong("alias")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MOST_DEPTH:
-            return f"nested deeper than {MOST_DEPTH} levels"
-    return ""
+            return wrong("deep", most=MOST_DEPTH)
+    return None
 
 
 def _plain(tree: yaml.Node, path: Path, document: _Document) -> Any:
@@ -168,7 +167,7 @@ def _pairs(tree: yaml.MappingNode, path: Path, document: _Document) -> Iterator[
         place = (*path, key if isinstance(key, str) else str(key))
         document.lines[place] = key_tree.start_mark.line + 1
         if key in seen:
-            document.add(place, f"{key} stands here twice; the second would replace the first")
+            document.add(place, wrong("twice", name=key))
         seen.add(key)
         yield key, _plain(value_tree, place, document)
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, field_validator, model_validator
 
 from cti_server.domain.calendar import Calendar
+from cti_server.domain.wrong import WrongValue, wrong
 
 RETURN = "return"
 """A target in a subflow: go back to the flow that called it."""
@@ -68,9 +69,9 @@ def _text_keys(value: Any) -> Any:
 
 def _check_keys(value: Any) -> Any:
     keys = _text_keys(value)
-    for key, meaning in (("0", "a person"), ("*", "repeat"), ("#", "back")):
+    for key in "0*#":
         if isinstance(keys, dict) and key in keys:
-            raise ValueError(f"key {key} is {meaning} everywhere and cannot be given another meaning; use 1 to 9")
+            raise WrongValue(wrong("key_taken", key=key))
     return keys
 
 
@@ -134,11 +135,11 @@ class Collect(_Asking):
     @model_validator(mode="after")
     def _consistent(self) -> Collect:
         if self.least > self.most:
-            raise ValueError("least is greater than most")
+            raise WrongValue(wrong("least_most"))
         if (self.most_visits is None) != (self.too_many is None):
-            raise ValueError("most_visits and too_many go together")
+            raise WrongValue(wrong("visits_together"))
         if self.secret and self.read_back:
-            raise ValueError("secret input cannot be read back aloud")
+            raise WrongValue(wrong("secret_aloud"))
         return self
 
 

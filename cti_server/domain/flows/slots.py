@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cti_server.domain.aloud import KINDS
-from cti_server.errors import InvalidValue
+from cti_server.domain.wrong import Refused, wrong
 
+EXAMPLE = "{account.balance:amount}"
 _SLOT = re.compile(r"\{([^{}]*)\}")
 _SLOT_BODY = re.compile(r"^([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*):([a-z]+)$")
 
@@ -37,16 +38,14 @@ def parts(text: str) -> tuple[str | Slot, ...]:
 def _slot(body: str) -> Slot:
     match = _SLOT_BODY.match(body)
     if match is None:
-        raise InvalidValue(
-            f"slot {{{body}}} is not understood; write {{name:kind}}, for example {{account.balance:amount}}"
-        )
+        raise Refused(wrong("slot_form", slot=f"{{{body}}}", example=EXAMPLE))
     if match[2] not in KINDS:
-        raise InvalidValue(f"slot {{{body}}}: {match[2]!r} is no kind; kinds are {', '.join(KINDS)}")
+        raise Refused(wrong("slot_kind", slot=f"{{{body}}}", kind=match[2], names=", ".join(KINDS)))
     return Slot(match[1], match[2])
 
 
 def _static(piece: str) -> str:
     if "{" in piece or "}" in piece:
-        raise InvalidValue("a curly bracket without its partner; slots are written {name:kind}")
+        raise Refused(wrong("bracket", example=EXAMPLE))
     piece = piece.strip().lstrip("，。；、,.; ")
     return piece if any(character.isalnum() for character in piece) else ""

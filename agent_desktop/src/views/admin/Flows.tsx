@@ -6,6 +6,7 @@ import { errorText } from "../../errors";
 import { day, t } from "../../i18n";
 import type { ErrorBody, FlowCheck, FlowRow, FlowText, FlowVersionRow, FlowVersionText } from "../../protocol";
 import { inLanguage } from "./Fields";
+import { wrongText } from "../../wrong";
 import { bodyOf } from "./model";
 import { Preview } from "./Preview";
 
@@ -139,7 +140,7 @@ function Text({ text, check, edit }: { text: string; check: FlowCheck | null; ed
           onInput={(event) => edit(event.currentTarget.value)} onScroll={(event) => { if (gutter.current) gutter.current.scrollTop = event.currentTarget.scrollTop; }} />
       </div>
       <ul class="admin-problems" aria-live="polite" data-test="problems">
-        {problems.map((problem) => <li key={`${problem.line} ${problem.message}`}><button type="button" class="plain bad" onClick={() => go(problem.line)}>{t("admin.flow.line")} {problem.line}{problem.node ? ` · ${problem.node}` : ""}: {problem.message}</button></li>)}
+        {problems.map((problem) => <li key={`${problem.line} ${problem.message}`}><button type="button" class="plain bad" onClick={() => go(problem.line)}>{t("admin.flow.line")} {problem.line}{problem.node ? ` · ${problem.node}` : ""}: {wrongText(problem, problem.message)}</button></li>)}
       </ul>
       {check !== null && check.missing.length > 0 && (
         <details data-test="missing"><summary>{t("admin.flow.missing")} ({check.missing.length})</summary>

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { errorText } from "../../errors";
 import { day, t, word } from "../../i18n";
+import { why } from "../../wrong";
 import { FieldRow, type Field } from "./Fields";
 import { draftOf, drafts, parts, remove, save, sendPart, setDraft, setup, valueAt, withValue, type Draft, type Item, type Part, type Plural } from "./model";
 import type { ComponentChildren } from "preact";
@@ -92,7 +93,7 @@ function Trouble({ draft, change }: { draft: Draft; change: (draft: Draft) => vo
   const theirs = draft.theirs;
   if (theirs === null) {
     const shown = new Set(Object.keys(draft.fields));
-    return <p class="warn" role="alert" data-test="trouble">{errorText(trouble)} {shown.size === 0 ? trouble.message : ""}</p>;
+    return <p class="warn" role="alert" data-test="trouble">{errorText(trouble)} {shown.size === 0 ? why(trouble) : ""}</p>;
   }
   const differing = Object.keys({ ...draft.item, ...theirs.part.item }).filter((name) => JSON.stringify(draft.item[name]) !== JSON.stringify(theirs.part.item[name]));
   return (

@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import { request } from "../../api";
 import { CommandError } from "../../live";
 import type { Calendars, ErrorBody, SetupParts } from "../../protocol";
+import { wrongByField } from "../../wrong";
 
 export type Item = Record<string, unknown>;
 export interface Part {
@@ -72,9 +73,9 @@ export async function save(key: string, draft: Draft, send: (draft: Draft) => Pr
 }
 
 export function refused(draft: Draft, trouble: ErrorBody): Draft {
-  const details = trouble.details as { fields?: Record<string, string>; reason?: string; now?: Part | null; by?: string; at?: number | null };
+  const details = trouble.details as { reason?: string; now?: Part | null; by?: string; at?: number | null };
   const theirs = trouble.code === "conflict" && details.reason === "changed" && details.now ? { part: details.now, by: details.by ?? "", at: details.at ?? null } : null;
-  return { ...draft, fields: details.fields ?? {}, trouble, theirs, saved: false };
+  return { ...draft, fields: wrongByField(trouble), trouble, theirs, saved: false };
 }
 
 export function sendPart(plural: Plural, draft: Draft): Promise<Part> {
