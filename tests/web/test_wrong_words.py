@@ -29,7 +29,7 @@ def sent() -> set[str]:
                 or getattr(node.func, "id", getattr(node.func, "attr", "")) not in SAID_BY
             ):
                 continue
-            literals = {one.value for one in node.args if isinstance(one, ast.Constant)}
+            literals = {str(one.value) for one in node.args if isinstance(one, ast.Constant)}
             known = literals & TEXTS.keys()
             assert known or len(literals) < len(node.args), f"{file.name}: {ast.unparse(node)} has no sentence"
             found |= known
