@@ -57,6 +57,7 @@ from cti_server.services.lookups.registry import Lookups
 from cti_server.services.phones import Phones
 from cti_server.services.prompts import PromptKeeper
 from cti_server.services.running import Running
+from cti_server.services.takeover import DataFolder, Membership, Takeover
 from cti_server.services.work import WorkService
 from cti_server.speech.speaker import from_settings
 from cti_server.storage.accounts import SqlAccounts
@@ -65,6 +66,7 @@ from cti_server.storage.configuration import SqlConfiguration
 from cti_server.storage.customers import SqlCustomers
 from cti_server.storage.engine import open_database
 from cti_server.storage.facts import SqlFactStore
+from cti_server.storage.leases import SqlLeases
 from cti_server.storage.migrate import migrate
 from cti_server.storage.passwords import Hasher
 from cti_server.storage.pins import PinHasher, pin_key
@@ -129,6 +131,7 @@ class Server:
         except StorageUnavailable as error:
             address = self._database.url.render_as_string(hide_password=True)
             raise BadSettings(f"{error}; start the database at {address} or correct CTI_DATABASE__URL") from error
+        await self._join_servers()
         self._facts = SqlFactStore(self._database)
         self.bus = Bus(self._clock, settings.calls.server)
         self._journal = Journal(
@@ -143,6 +146,23 @@ class Server:
         self.bus.start_after(await self._journal.open())
         self._journal.start()
         self._stack.push_async_callback(self._journal.close)
+
+    async def _join_servers(self) -> None:
+        """Our name on the timeline is ours alone from here on, and nobody takes up our calls."""
+        settings, folder = self.settings, DataFolder(self.settings.paths.data)
+        folder.lock()
+        self._stack.callback(folder.unlock)
+        self._leases = SqlLeases(self._database)
+        self._membership = Membership(
+            self._leases,
+            self._clock,
+            server=settings.calls.server,
+            instance=folder.instance,
+            node=settings.calls.node,
+            seconds=settings.database.lease_seconds,
+        )
+        await self._membership.sign_in()
+        self._stack.push_async_callback(self._membership.sign_out)
 
     def _facts_lost(self, since: Micros, until: Micros, count: int) -> None:
         """Neither database nor disk took facts for a while: the timeline says so."""
@@ -275,12 +295,15 @@ class Server:
             since = batch[-1].id
         heartbeat = Heartbeat(self.settings.paths.data / "alive", self.bus, self._clock)
         self._recovery = recovery = Recovery(self.calls, self.floor, self.bus, self._clock)
-        adopted = recovery.adopt([r for c in await self._facts.open_calls() if (r := await self._facts.load_call(c))])
-        log.info("calls_taken_up", calls=adopted)
+        self._takeover = Takeover(
+            self._membership, self._leases, self._facts, self.calls, recovery, self.switch, self._journal.flush
+        )
+        log.info("calls_taken_up", calls=await self._takeover.adopt())
         self.floor.start()
         self.board.start()
         self._stack.callback(self.board.close)
         self._keep("heartbeat", heartbeat.run())
+        self._keep("takeover", self._takeover.run())
         watch = SwitchWatch(self.calls, self.floor)
         listening = self.leader.listening.on_event
         for subscriber in (heartbeat.on_event, self.floor.on_switch, watch.on_event, recovery.on_event, listening):
@@ -336,7 +359,7 @@ class Server:
         self.web_port = int(runner.addresses[0][1])
 
     async def _health(self) -> dict[str, Any]:
-        well = self.switch.linked and not self._journal.away
+        well = self.switch.linked and not self._journal.away and self._membership.held
         return {
             "status": "ok" if well else "degraded",
             "version": __version__,
@@ -345,6 +368,8 @@ class Server:
             "calls": len(self.calls),
             "details": {
                 "switch_trouble": self.switch.trouble,
+                "lease_held": self._membership.held,
+                "servers": self._takeover.servers,
                 "facts_queued": self._journal.queued,
                 "facts_spilled": self._journal.spilled,
                 "flow_problems": [str(problem) for problem in self.flows.problems],

@@ -67,6 +67,9 @@ class DatabaseSettings(_Section):
     )
     batch_millis: int = Field(50, ge=1, le=1000, description="facts are stored at most this much later")
     memory_facts: int = Field(50_000, ge=100, description="facts kept in memory while the database is away")
+    lease_seconds: float = Field(
+        10.0, ge=1, description="a server not heard of for this long loses its calls to another on the same database"
+    )
 
 
 class PathSettings(_Section):

@@ -139,6 +139,7 @@ export interface WorkedCall { call_id: string; at: number; ended_at: number | nu
 export interface Facts {
   CallArrived: { at: number; call_id: string; node: string; channel: string; uniqueid: string; caller: string; did: string; direction: "inbound" | "outbound" | "internal" | "callback" };
   CallResumed: { at: number; call_id: string; node: string; channel: string; uniqueid: string; stage: "menu" | "waiting" | "talking" | "transfer" };
+  CallTakenUp: { at: number; call_id: string; of: string };
   CallerIdentified: { at: number; call_id: string; customer_id: string; tier: string; flags: (string)[]; by: "number" | "account" | "agent"; agent_id: string | null };
   FlowEntered: { at: number; call_id: string; flow: string; version: string };
   NodeEntered: { at: number; call_id: string; flow: string; node: string };

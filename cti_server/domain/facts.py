@@ -90,6 +90,13 @@ class CallResumed(CallFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallTakenUp(CallFact):
+    """The call of a server (`of`) whose lease has lapsed is another's from now on."""
+
+    of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallerIdentified(CallFact):
     customer_id: CustomerId
     tier: str

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cti_server.domain.calls import CallRecord, apply
@@ -24,6 +24,8 @@ from cti_server.storage.engine import Database
 KEPT_CALLS = 4_096
 CHUNK = 500
 """Most values in one IN (…): both databases limit bound parameters."""
+TAKES = ("CallArrived", "CallResumed", "CallTakenUp")
+"""Kinds of facts by which a server comes to own a call."""
 T = TypeVar("T")
 _record = TypeAdapter(CallRecord)
 _COUNTS = (
@@ -86,6 +88,22 @@ class SqlFactStore:
         query = select(tables.calls.c.call_id).where(tables.calls.c.ended.is_(None)).order_by(tables.calls.c.started)
         async with self._database.read() as connection:
             return [CallId(call_id) for call_id in (await connection.execute(query)).scalars()]
+
+    async def open_by_server(self) -> dict[CallId, str]:
+        """Open calls, oldest first, each with the server that has it: the last one it reached or that took it up."""
+        column, took = tables.facts.c, tables.facts.c.kind.in_(TAKES)
+        last = func.coalesce(func.max(case((took, column.id))), func.min(column.id)).label("last")
+        which = (
+            select(column.call_id, last)
+            .join(tables.calls, tables.calls.c.call_id == column.call_id)
+            .where(tables.calls.c.ended.is_(None))
+            .group_by(column.call_id)
+            .subquery()
+        )
+        own = (column.call_id == which.c.call_id) & (column.id == which.c.last)
+        query = select(column.call_id, column.server).join(which, own).order_by(column.id)
+        async with self._database.read() as connection:
+            return {CallId(call_id): server for call_id, server in await connection.execute(query)}
 
     async def open_records(self) -> list[CallRecord]:
         """Records of `open_calls`, newest first."""

@@ -6,6 +6,7 @@ tickets          tickets, ticket_notes, numbers
 after calls      call_notes
 set-up           queues, agents, skills, pause_codes, dispositions, flow_versions, settings
 people           users, sessions, audit
+servers          leases
 """
 
 from __future__ import annotations
@@ -320,4 +321,16 @@ audit = Table(
     Index(None, "at"),
     Index(None, "login", "at"),
     Index(None, "action", "at"),
+)
+
+# ---- servers ---------------------------------------------------------------------------------------------------
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(160), primary_key=True),
+    Column("holder", String(160), nullable=False),
+    Column("node", String(64), nullable=False),
+    Column("renewed_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
 )

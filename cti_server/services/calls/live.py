@@ -250,6 +250,12 @@ class LiveCalls:
         live.aliases.append(channel.key)
         self._channels[channel.key] = live.call_id
 
+    def release(self, live: LiveCall) -> None:
+        """Another server has it: nothing more of it is ours to record."""
+        live.over = True
+        self._forget(live.call_id)
+        self._ended.pop(live.call_id, None)
+
     def of_agent(self, agent_id: AgentId) -> LiveCall | None:
         """The call an agent talks on or is offered."""
         for live in self._calls.values():

@@ -2,7 +2,8 @@
 
 At start every call the store holds open is taken up again, without a line. Once the switch is linked its channels say which
 still live: those wait for their line to come back (the dialplan calls again) or go on talking; the others are closed as
-`unknown`, flagged, never guessed. The same happens after every loss of the link.
+`unknown`, flagged, never guessed. The same happens after every loss of the link, and with the calls of a server that died beside
+us (services/takeover.py).
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ import structlog
 from cti_server.bus import Bus
 from cti_server.clock import Clock
 from cti_server.domain.calls import CallRecord
-from cti_server.domain.facts import GapRecorded, SwitchLinked, SwitchLost
+from cti_server.domain.facts import CallTakenUp, GapRecorded, SwitchLinked, SwitchLost
 from cti_server.domain.ids import ChannelRef, VisitId
 from cti_server.domain.visit_records import VisitRecord
-from cti_server.ports import LinkDown, LinkUp, LiveChannel, SwitchEvent
+from cti_server.ports import LinkDown, LinkUp, LiveChannel, SwitchEvent, SwitchSnapshot
 from cti_server.services.calls.live import LiveCall, LiveCalls, Visit
 from cti_server.services.floor import Floor
 
@@ -32,6 +33,13 @@ class Recovery:
         """Take up calls that were open when the last server stopped; how many."""
         return len([take_up(self._calls, record) for record in records])
 
+    def take_over(self, records: Iterable[CallRecord], of: str) -> list[LiveCall]:
+        """Take up calls of another server, which is gone."""
+        taken = [self._calls.get(record.call_id) or take_up(self._calls, record) for record in records]
+        for live in taken:
+            live.note(CallTakenUp, of=of)
+        return taken
+
     def on_event(self, event: SwitchEvent) -> None:
         match event:
             case LinkDown(at=at, node=node):
@@ -45,11 +53,14 @@ class Recovery:
             self._bus.record(
                 GapRecorded(at=self._clock.now(), what="switch_link", node=event.node, since=event.lost_at)
             )
-        channels = {leg.channel.key: leg for leg in event.snapshot.channels}
-        for live in self._calls:
-            if live.channel.node == event.node:
-                own = next((channels[key] for key in reversed(live.aliases) if key in channels), None)
-                self._reconcile(live, own, event.snapshot.channels)
+        self.compare((live for live in self._calls if live.channel.node == event.node), event.snapshot)
+
+    def compare(self, calls: Iterable[LiveCall], snapshot: SwitchSnapshot) -> None:
+        """Bring these calls to what the switch says of their channels."""
+        channels = {leg.channel.key: leg for leg in snapshot.channels}
+        for live in calls:
+            own = next((channels[key] for key in reversed(live.aliases) if key in channels), None)
+            self._reconcile(live, own, snapshot.channels)
 
     def waiting(self) -> list[VisitId]:
         """Visits of callers who waited when the last server stopped and whose phone call nobody rings for."""
