@@ -41,6 +41,7 @@ from cti_server.services.calls.session import Sessions
 from cti_server.services.calls.targets import Targets
 from cti_server.services.calls.watch import SwitchWatch
 from cti_server.services.configuration import Configuration
+from cti_server.services.customer_files import CustomerFiles
 from cti_server.services.customers import Customers
 from cti_server.services.desk import DeskService
 from cti_server.services.fallback import FallbackKeeper
@@ -73,6 +74,7 @@ from cti_server.storage.pins import PinHasher, pin_key
 from cti_server.storage.setup import SqlSetup
 from cti_server.storage.spill import SpillFile
 from cti_server.storage.tickets import SqlTickets
+from cti_server.storage.timeline import SqlTimeline
 from cti_server.storage.users import SqlUsers
 from cti_server.storage.work import SqlNotes
 from cti_server.web.app import create_app
@@ -242,6 +244,7 @@ class Server:
             callbacks=self.callbacks,
             priority=parts.priority,
             time_zone=calls.time_zone,
+            book=CustomerFiles(files, SqlTimeline(self._database), tickets, customers, self.floor.name_of),
         )
         self.phones = Phones(self.floor, config, settings.phones.secrets)
         await self.phones.restore()

@@ -24,7 +24,7 @@ export interface CallRecord { call_id: string; at: number; ended_at: number | nu
 
 export interface CallWork { call_id: string; note: NoteSaved; disposition: string | null; required: boolean; until_done: boolean; extended: boolean; codes: (DispositionCode)[] }
 
-export interface CodeItem { code: string; zh: string; en: string; position: number; queues: (string)[] }
+export interface CodeItem { code: string; zh: string; en: string; position: number; queues: (string)[]; group_zh: string; group_en: string }
 
 export interface CodePart { item: CodeItem; seen: string }
 
@@ -32,9 +32,9 @@ export interface Contact { kind: "call" | "order" | "message" | "callback" | "co
 
 export interface Counts { signed_in: number; ready: number; talking: number; wrap_up: number; paused: number; calls: number }
 
-export interface CustomerCard { customer_id: string; name: string; company: string; tier: string; flags: (string)[]; phones: (string)[]; address: string; language: string | null; email: string; convenient_time: string; notes: string; accounts: (Account)[]; orders: (Order)[]; contacts: (Contact)[] }
+export interface CustomerCard { customer_id: string; name: string; company: string; tier: string; flags: (string)[]; phones: (string)[]; address: string; version: number; language: string | null; email: string; convenient_time: string; notes: string; accounts: (Account)[]; orders: (Order)[]; contacts: (Contact)[] }
 
-export interface CustomerRow { customer_id: string; name: string; company: string; tier: string; flags: (string)[]; phones: (string)[] }
+export interface CustomerRow { customer_id: string; name: string; company: string; tier: string; flags: (string)[]; phones: (string)[]; address: string }
 
 export interface DemoCaller { number: string; name: string }
 
@@ -48,15 +48,17 @@ export interface DirectoryAgent { agent_id: string; name: string; free: boolean;
 
 export interface DirectoryQueue { name: string; title: Record<string, string>; code: string; ready: number; waiting: number }
 
-export interface DispositionCode { code: string; zh: string; en: string; queues: (string)[] }
+export interface DispositionCode { code: string; zh: string; en: string; queues: (string)[]; group: Record<string, string> | null }
 
 export interface Done { me: Me | null }
+
+export interface EntryNote { by: string; name: string; at: number; text: string }
 
 export interface ErrorBody { code: string; message: string; details: Record<string, unknown> }
 
 export interface Event { event: number; kind: string; at: number; data: Record<string, unknown> }
 
-export interface Figures { since: number; answered: number; missed: number; talk_micros: number; hold_micros: number; wrap_up_micros: number; average_micros: number | null }
+export interface Figures { since: number; answered: number; missed: number; talk_micros: number; hold_micros: number; wrap_up_micros: number; average_micros: number | null; ready_micros: number; occupancy: number | null }
 
 export interface FlowCheck { file: string; flow: string | null; problems: (FlowProblem)[]; svg: string | null; missing: (MissingPrompt)[] }
 
@@ -122,19 +124,25 @@ export interface SetupParts { queues: (QueuePart)[]; agents: (AgentPart)[]; skil
 
 export interface SipAccount { uri: string; user: string; password: string; websocket: string }
 
+export interface Task { ticket_id: string; number: string; kind: string; state: string; open: boolean; opened_at: number; due_at: number | null; summary: string; description: string; call_id: string; customer_id: string | null; phone: string; name: string; address: string; account: string; changed_at: number; own: boolean; customer_name: string | null }
+
 export interface Thresholds { queue: string; waiting: number; longest_wait: number; service_level: number; formula: string; agents_ready: number }
 
-export interface TicketCard { ticket_id: string; number: string; kind: string; state: string; open: boolean; opened_at: number; due_at: number | null; summary: string; description: string; notes: (TicketStep)[] }
+export interface TicketCard { ticket_id: string; number: string; kind: string; state: string; open: boolean; opened_at: number; due_at: number | null; summary: string; description: string; call_id: string; customer_id: string | null; phone: string; name: string; address: string; account: string; changed_at: number; notes: (TicketStep)[] }
 
-export interface TicketRow { ticket_id: string; number: string; kind: string; state: string; open: boolean; opened_at: number; due_at: number | null; summary: string; description: string }
+export interface TicketRow { ticket_id: string; number: string; kind: string; state: string; open: boolean; opened_at: number; due_at: number | null; summary: string; description: string; call_id: string; customer_id: string | null; phone: string; name: string; address: string; account: string; changed_at: number }
 
 export interface TicketStep { at: number; by: string; what: string; text: string }
+
+export interface TimelineEntry { kind: "call" | "order" | "message" | "callback" | "complaint"; at: number; call_id: string; ticket_id: string; number: string; direction: string; queue: string | null; outcome: string | null; open: boolean; agent_id: string | null; agent_name: string; by: string; topic: string; text: string; talk_micros: number; codes: (string)[]; notes: (EntryNote)[] }
+
+export interface TimelinePage { entries: (TimelineEntry)[]; more: string | null }
 
 export interface UserItem { login: string; name: string; role: "agent" | "leader" | "inspector" | "admin" | "back_office"; agent_id: string | null; active: boolean }
 
 export interface UserPart { item: UserItem; seen: string }
 
-export interface WorkedCall { call_id: string; at: number; ended_at: number | null; caller: string; did: string; direction: string; customer_id: string | null; customer_name: string | null; queue: string | null; outcome: string | null; agent_id: string | null; wait_micros: number; talk_micros: number; unknown_end: boolean; note: string; disposition: string | null; tickets: (string)[] }
+export interface WorkedCall { call_id: string; at: number; ended_at: number | null; caller: string; did: string; direction: string; customer_id: string | null; customer_name: string | null; queue: string | null; outcome: string | null; agent_id: string | null; wait_micros: number; talk_micros: number; unknown_end: boolean; note: string; disposition: string | null; tickets: (string)[]; code_missing: boolean }
 
 export interface Facts {
   CallArrived: { at: number; call_id: string; node: string; channel: string; uniqueid: string; caller: string; did: string; direction: "inbound" | "outbound" | "internal" | "callback" };
@@ -217,8 +225,11 @@ export interface Commands {
   create_ticket: { agent_id?: string; call_id: string; kind: "order" | "message" | "callback"; request_id: string; summary?: string; description?: string; number?: string; name?: string; address?: string; account?: string };
   urge_ticket: { agent_id?: string; call_id: string; ticket_id: string; text?: string };
   link_customer: { agent_id?: string; call_id: string; customer_id: string; add_number?: boolean };
-  create_customer: { agent_id?: string; call_id: string; request_id: string; name: string; company?: string; address?: string; language?: "" | "zh" | "en"; email?: string; convenient_time?: string; phones?: (string)[]; flags?: (string)[] };
+  create_customer: { name: string; company?: string; address?: string; language?: "" | "zh" | "en"; email?: string; convenient_time?: string; notes?: string; phones?: (string)[]; flags?: (string)[]; agent_id?: string; call_id: string; request_id: string; anyway?: boolean };
   note_ticket: { agent_id?: string; ticket_id: string; text: string };
+  change_customer: { name: string; company?: string; address?: string; language?: "" | "zh" | "en"; email?: string; convenient_time?: string; notes?: string; phones?: (string)[]; flags?: (string)[]; customer_id: string; version: number };
+  edit_ticket: { agent_id?: string; ticket_id: string; seen: number; summary?: string; description?: string; number?: string; name?: string; address?: string; account?: string };
+  close_ticket: { agent_id?: string; ticket_id: string; text?: string };
   listen: { agent_id: string; mode?: "listen" | "whisper" | "barge" };
   end_listening: Record<string, never>;
   assign: { call_id: string; agent_id: string };

@@ -13,6 +13,9 @@ from cti_server.domain.orders import Ticket
 Relation = Literal["holder", "insured", "beneficiary", "authorised_agent", "prospect"]
 """Of a caller to an account (service-rules.md 3)."""
 
+FLAGS = frozenset({"elderly", "vulnerable", "hearing", "sight"})
+"""What an agent may say of a customer; tiers are computed, never typed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
@@ -55,6 +58,8 @@ class Customer:
     notes: str = ""
     phones: tuple[str, ...] = ()
     holdings: tuple[Holding, ...] = ()
+    version: int = 1
+    """Grows by one with each change by an agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

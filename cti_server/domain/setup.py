@@ -57,13 +57,16 @@ class PauseCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disposition:
-    """What a call was about, chosen in wrap-up; `queues` empty = offered in every queue."""
+    """What a call was about, chosen in wrap-up; `queues` empty = offered in every queue. Codes of one group stand under its
+    name; '' = under none."""
 
     code: str
     zh: str
     en: str
     position: int = 0
     queues: tuple[str, ...] = ()
+    group_zh: str = ""
+    group_en: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +244,10 @@ def _disposition(setup: Setup, around: Around, key: str) -> Iterator[Problem]:
     one = setup.dispositions[key]
     yield from _coded(one)
     yield from (("queues", wrong("no_queue", name=name)) for name in one.queues if name not in setup.queues)
+    if one.group_zh or one.group_en:
+        group = (("group_zh", one.group_zh), ("group_en", one.group_en))
+        bad = wrong("characters", least=1, most=64)
+        yield from ((name, bad) for name, text in group if not 1 <= len(text.strip()) <= 64)
 
 
 # ---- users ---------------------------------------------------------------------------------------------------

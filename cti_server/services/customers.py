@@ -80,14 +80,13 @@ class Customers:
 
     async def candidates(self, caller: str) -> list[Mapping[str, Any]]:
         """Everyone who has this number, as `wire.CustomerRow`s; [] as with `identify`."""
-        return [_row(known.customer) for known in await self._known(caller)]
+        return [customer_row(known.customer) for known in await self._known(caller)]
 
     async def card(self, customer_id: CustomerId) -> Mapping[str, Any]:
         """What the screen pops, as `wire.CustomerCard`. Raises NotFound, StorageUnavailable."""
         card = await self._store.card(customer_id)
         return {
-            **_row(card.customer),
-            "address": card.customer.address,
+            **customer_row(card.customer),
             "language": card.customer.language or None,
             "email": card.customer.email,
             "convenient_time": card.customer.convenient_time,
@@ -102,7 +101,7 @@ class Customers:
         if not text.strip():
             raise InvalidValue("say what to look for: a number, a name, an account or an address")
         found = await self._store.search(text.strip(), self.dialable(text) or None, limit)
-        return [_row(customer) for customer in found]
+        return [customer_row(customer) for customer in found]
 
 
 def to_e164(number: str, country: str) -> str:
@@ -147,7 +146,7 @@ def context(known: KnownCaller) -> Mapping[str, Any]:
     }
 
 
-def _row(customer: Customer) -> dict[str, Any]:
+def customer_row(customer: Customer) -> dict[str, Any]:
     return {
         "customer_id": customer.customer_id,
         "name": customer.name,
@@ -155,6 +154,8 @@ def _row(customer: Customer) -> dict[str, Any]:
         "tier": customer.tier,
         "flags": list(customer.flags),
         "phones": list(customer.phones),
+        "address": customer.address,
+        "version": customer.version,
     }
 
 

@@ -102,6 +102,11 @@ class Floor:
         except KeyError:
             raise NotFound(f"there is no agent {agent_id}") from None
 
+    def name_of(self, agent_id: str) -> str:
+        """His name; the id itself for somebody who is configured no more."""
+        agent = self._agents.get(AgentId(agent_id))
+        return agent.name if agent and agent.name else agent_id
+
     def state(self, agent_id: AgentId) -> AgentState:
         self.agent(agent_id)
         return self._states[agent_id]

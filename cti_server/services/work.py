@@ -28,23 +28,25 @@ from cti_server.domain.facts import (
     TicketUrged,
 )
 from cti_server.domain.flows.effects import Created
-from cti_server.domain.ids import SECOND, AgentId, CallId, CustomerId, Micros, QueueName, VisitId
+from cti_server.domain.ids import MINUTE, SECOND, AgentId, CallId, CustomerId, Micros, QueueName, VisitId
 from cti_server.domain.orders import CallbackRequest, Ticket, TicketNote
 from cti_server.domain.queues import Queue
 from cti_server.domain.work import Note, disposition_of, note_text, took_part, visit_of
 from cti_server.errors import Conflict, Forbidden, InvalidValue, NotFound
 from cti_server.services.acd import Acd
 from cti_server.services.calls.live import LiveCalls
+from cti_server.services.customer_files import CustomerFiles
 from cti_server.services.customers import Customers, context
 from cti_server.services.floor import Floor
 from cti_server.services.work_rows import Code, code_row, day_row, note_row, ticket_note_row, ticket_row, worked_row
 
 NOTE_TOLD_EVERY: Micros = 15 * SECOND
 """A note saved as it is typed is told on the timeline at most this often."""
-FLAGS = frozenset({"elderly", "vulnerable"})
-"""What an agent may say of a customer he enters; tiers are computed, never typed."""
 Row = dict[str, Any]
 TicketKind = Literal["order", "message", "callback"]
+DAY: Micros = 24 * 60 * MINUTE
+LOOK_BACK: Micros = DAY
+"""A shift that began before midnight began less than this before it."""
 
 
 class NoteStore(Protocol):
@@ -97,7 +99,7 @@ class Callbacks(Protocol):
 
 
 class WorkService:
-    """`priority` gives a customer's place in a queue (services/calls/parts.py)."""
+    """`priority` gives a customer's place in a queue (services/calls/parts.py); `customers` is what is done outside calls."""
 
     def __init__(
         self,
@@ -116,11 +118,12 @@ class WorkService:
         callbacks: Callbacks,
         priority: Callable[[Mapping[str, Any], QueueName], int],
         time_zone: str,
+        book: CustomerFiles,
     ) -> None:
         self._bus, self._clock, self._floor, self._calls, self._archive = bus, clock, floor, calls, archive
         self._acd, self._notes, self._tickets, self._files = acd, notes, tickets, files
         self._customers, self._codes, self._callbacks, self._priority = customers, codes, callbacks, priority
-        self._zone = ZoneInfo(time_zone)
+        self._zone, self.customers = ZoneInfo(time_zone), book
         self._told: dict[tuple[CallId, AgentId], Micros] = {}
 
     # -- notes and codes -----------------------------------------------------------------------------------------
@@ -266,27 +269,30 @@ class WorkService:
         return await self._identified(record, AgentId(agent_id), known)
 
     async def create_customer(
-        self, agent_id: str, call_id: str, *, request_id: str, phones: Sequence[str], flags: Sequence[str], **given: str
+        self,
+        agent_id: str,
+        call_id: str,
+        *,
+        request_id: str,
+        phones: Sequence[str],
+        flags: Sequence[str],
+        anyway: bool = False,
+        **given: str,
     ) -> Row:
         """`wire.CustomerCard`; one file however often `request_id` is sent. Raises InvalidValue for a phone that is none or
-        a flag that does not exist."""
+        a flag that does not exist; Conflict `maybe_known` when he may have a file, unless `anyway`."""
         record = await self._own(agent_id, call_id)
-        numbers = {phone: self._customers.dialable(phone) for phone in phones if phone.strip()}
-        if wrong := [phone for phone, number in numbers.items() if not number]:
-            raise InvalidValue(f"{', '.join(wrong)} is no phone number that can be dialled", field="phones")
-        if unknown := set(flags) - FLAGS:
-            raise InvalidValue(
-                f"no flag {', '.join(sorted(unknown))}; one of {', '.join(sorted(FLAGS))}", field="flags"
-            )
         customer = Customer(
             customer_id=CustomerId(request_id),
-            phones=tuple(dict.fromkeys(numbers.values())),
-            flags=tuple(sorted(set(flags))),
+            phones=self.customers.phones(phones),
+            flags=self.customers.flags(flags),
             **given,  # type: ignore[arg-type]
         )
         try:
             known = await self._files.known(customer.customer_id)
         except NotFound:
+            if not anyway:
+                await self.customers.refuse_second_file(customer)
             await self._files.create(customer)
             known = await self._files.known(customer.customer_id)
         return await self._identified(record, AgentId(agent_id), known)
@@ -315,24 +321,34 @@ class WorkService:
         agent, now = AgentId(agent_id), self._clock.now()
         self._floor.agent(agent)
         since = day_of(now, self._zone)[0]
-        facts = await self._archive.of_agent(agent, since, now + 1)
-        return day_row(day_figures(agent, [recorded.fact for recorded in facts]), since)
+        facts = await self._archive.of_agent(agent, since - LOOK_BACK, now + 1)
+        return day_row(day_figures(agent, [recorded.fact for recorded in facts], since, now), since)
 
-    async def worked(self, agent_id: str, limit: int) -> list[Row]:
-        """`wire.WorkedCall`s of today, newest first."""
+    async def worked(self, agent_id: str, limit: int, days: int = 1, *, missing: bool = False) -> list[Row]:
+        """`wire.WorkedCall`s of today and the days before it, newest first; `missing` = those that still lack their code."""
         agent = AgentId(agent_id)
-        since = day_of(self._clock.now(), self._zone)[0]
+        since = day_of(self._clock.now(), self._zone)[0] - (days - 1) * DAY
         found = await self._archive.search_calls(agent_id=agent, number=None, queue=None, since=since, limit=limit)
         records = [self._calls.record(record.call_id) or record for record in found]
+        records = [one for one in records if not missing or self._code_missing(one, agent)]
         notes = await self._notes.of_calls([record.call_id for record in records], agent)
         names = await self._files.names([record.customer_id for record in records if record.customer_id])
         return [
             {
                 **worked_row(record, agent, notes.get(record.call_id)),
+                "code_missing": self._code_missing(record, agent),
                 "customer_name": names.get(record.customer_id) if record.customer_id else None,
             }
             for record in records
         ]
+
+    def _code_missing(self, record: CallRecord, agent: AgentId) -> bool:
+        """He talked, his part is over, and the queue wants a code he has not given."""
+        visit = record.visit(str(visit_of(record, agent)))
+        if visit is None or self._in_hand(record, agent) or not any(talk.agent_id == agent for talk in visit.talks):
+            return False
+        queue = self._acd.queues.get(visit.queue)
+        return bool(queue and queue.disposition_required) and not disposition_of(record, agent, visit.visit_id)
 
     # -- parts of them ---------------------------------------------------------------------------------------------
 

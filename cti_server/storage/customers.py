@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Row, bindparam, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Row, and_, bindparam, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cti_server.clock import Clock, SystemClock, new_id
@@ -20,7 +21,9 @@ from cti_server.storage.facts import calls_of
 from cti_server.storage.tickets import tickets_where
 
 LAST_CONTACTS = 10
-_c, _p, _h = tables.customers.c, tables.phones.c, tables.holdings.c
+SHORTEST_PART = 4
+"""Digits of a phone number that are worth looking for."""
+_c, _p, _h, _t = tables.customers.c, tables.phones.c, tables.holdings.c, tables.tickets.c
 _WANTED: BindParameter[Any] = bindparam("wanted")
 _ALL_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
 # Asked in every call, so built once.
@@ -47,12 +50,12 @@ class SqlCustomers:
     async def known(self, customer_id: CustomerId) -> KnownCaller:
         """Raises NotFound."""
         async with self._database.read() as connection:
-            return await _known(connection, await _one(connection, customer_id))
+            return await _known(connection, await one_customer(connection, customer_id))
 
     async def tickets(self, customer_id: CustomerId) -> Sequence[Ticket]:
         """His own and those of accounts he holds, open and closed, newest first. Raises NotFound."""
         async with self._database.read() as connection:
-            return await tickets_where(connection, _his_tickets(await _one(connection, customer_id)))
+            return await tickets_where(connection, his_tickets(await one_customer(connection, customer_id)))
 
     async def names(self, customer_ids: Sequence[CustomerId]) -> dict[CustomerId, str]:
         query = select(_c.customer_id, _c.name).where(_c.customer_id.in_(set(customer_ids)))
@@ -66,14 +69,14 @@ class SqlCustomers:
     async def get(self, customer_id: CustomerId) -> Customer:
         """Raises NotFound."""
         async with self._database.read() as connection:
-            return await _one(connection, customer_id)
+            return await one_customer(connection, customer_id)
 
     async def card(self, customer_id: CustomerId) -> CustomerCard:
         """Calls count as his when he was recognised in them or they came from one of his numbers. Raises NotFound."""
         async with self._database.read() as connection:
-            customer = await _one(connection, customer_id)
+            customer = await one_customer(connection, customer_id)
             accounts = await _accounts(connection, customer)
-            tickets = await tickets_where(connection, _his_tickets(customer))
+            tickets = await tickets_where(connection, his_tickets(customer))
             column = tables.calls.c
             calls = await calls_of(
                 connection,
@@ -100,19 +103,66 @@ class SqlCustomers:
             return await _open_orders(connection, found[0]) if found else []
 
     async def search(self, text: str, number: str | None, limit: int) -> Sequence[Customer]:
-        """By name, company, address (any part) or account number; by phone when `number` is E.164."""
-        held = select(tables.holdings.c.customer_id).where(tables.holdings.c.account == text)
-        phoned = select(tables.phones.c.customer_id).where(tables.phones.c.number == (number or text))
+        """By name, company, address (any part), account or ticket number; by phone when `number` is E.164, else by any part
+        of one of at least `SHORTEST_PART` digits."""
+        digits = _digits(text)
+        named = select(_t.customer_id).where(_t.number == digits)
+        charged = select(_h.customer_id).join(tables.tickets, _t.account == _h.account).where(_t.number == digits)
         found = or_(
             _c.name.icontains(text, autoescape=True),
             _c.company.icontains(text, autoescape=True),
             _c.address.icontains(text, autoescape=True),
-            _c.customer_id.in_(held),
-            _c.customer_id.in_(phoned),
+            _c.customer_id.in_(select(_h.customer_id).where(_h.account == (digits or text))),
+            _c.customer_id.in_(select(_p.customer_id).where(_phone(number, digits))),
+            *([_c.customer_id.in_(named), _c.customer_id.in_(charged)] if digits else []),
         )
         query = select(_c.customer_id).where(found).order_by(_c.name, _c.customer_id).limit(limit)
         async with self._database.read() as connection:
             return await _customers(connection, (await connection.execute(query)).scalars().all())
+
+    async def alike(self, customer: Customer, limit: int) -> Sequence[Customer]:
+        """Files that may be the same person's: one of his numbers, or his name at his address."""
+        phoned = _c.customer_id.in_(select(_p.customer_id).where(_p.number.in_(customer.phones)))
+        lives = and_(_c.name == customer.name, _c.address == customer.address, _c.address != "")
+        query = select(_c.customer_id).where(or_(phoned, lives)).order_by(_c.name, _c.customer_id).limit(limit)
+        async with self._database.read() as connection:
+            return await _customers(connection, (await connection.execute(query)).scalars().all())
+
+    async def update(self, changed: Customer, *, by: str, address: str) -> Customer:
+        """Writes a changed file and, in the same transaction, what changed into the audit log. `changed.version` is the one
+        the change was made on; accounts and tier stay. What stands there already changes nothing, whatever the version: the
+        answer to it may have been lost. Raises NotFound, InvalidValue; Conflict (`customer_changed`) when somebody was first.
+        """
+        _check_phones(changed.phones)
+        async with self._database.write() as connection:
+            await connection.execute(select(_c.version).where(_c.customer_id == changed.customer_id).with_for_update())
+            known = await one_customer(connection, changed.customer_id)
+            before, after = _differences(known, changed)
+            if not after:
+                return known
+            if known.version != changed.version:
+                raise Conflict(
+                    f"this file is of version {known.version} now",
+                    reason="customer_changed",
+                    version=known.version,
+                    **_editable(known),
+                )
+            await self._write(connection, changed, after)
+            row = {"at": self._clock.now(), "login": by[:64], "action": "customer_changed", "address": address[:64]}
+            row |= {"subject": changed.customer_id, "before": before, "after": after}
+            await connection.execute(tables.audit.insert(), row)
+            return await one_customer(connection, changed.customer_id)
+
+    async def _write(self, connection: AsyncConnection, changed: Customer, after: Mapping[str, Any]) -> None:
+        values = {name: value for name, value in after.items() if name != "phones"}
+        values |= {"version": changed.version + 1, "updated_at": self._clock.now()}
+        this = _c.customer_id == changed.customer_id
+        await connection.execute(update(tables.customers).where(this).values(**values))
+        if "phones" not in after:
+            return
+        await connection.execute(delete(tables.phones).where(_p.customer_id == changed.customer_id))
+        for number in changed.phones:
+            await connection.execute(tables.phones.insert(), {"number": number, "customer_id": changed.customer_id})
 
     async def create(self, customer: Customer) -> Customer:
         """Store a new file with its phones and holdings; an empty `customer_id` is given one.
@@ -130,13 +180,13 @@ class SqlCustomers:
                 await connection.execute(tables.phones.insert(), {"number": number, "customer_id": customer_id})
             for holding in customer.holdings:
                 await self._hold(connection, customer_id, holding.account, holding.relation)
-            return await _one(connection, customer_id)
+            return await one_customer(connection, customer_id)
 
     async def link_phone(self, customer_id: CustomerId, number: str) -> None:
         """Raises NotFound, InvalidValue."""
         _check_phones([number])
         async with self._database.write() as connection:
-            await _one(connection, customer_id)
+            await one_customer(connection, customer_id)
             row = {"number": number, "customer_id": customer_id}
             await connection.execute(self._database.upsert(tables.phones, changes=False), row)
             await self._touch(connection, customer_id)
@@ -144,7 +194,7 @@ class SqlCustomers:
     async def link_account(self, customer_id: CustomerId, account: str, relation: Relation = "holder") -> None:
         """Raises NotFound for the customer, InvalidValue for the account."""
         async with self._database.write() as connection:
-            await _one(connection, customer_id)
+            await one_customer(connection, customer_id)
             await self._hold(connection, customer_id, account, relation)
             await self._touch(connection, customer_id)
 
@@ -160,7 +210,32 @@ class SqlCustomers:
         await connection.execute(changed)
 
 
-_FIELDS = ("name", "company", "tier", "address", "language", "email", "convenient_time", "notes")
+_FIELDS = ("name", "company", "tier", "address", "language", "email", "convenient_time", "notes", "version")
+_EDITED = ("name", "company", "address", "language", "email", "convenient_time", "notes")
+
+
+def _editable(customer: Customer) -> dict[str, Any]:
+    """What an agent may change, as JSON."""
+    row: dict[str, Any] = {name: getattr(customer, name) for name in _EDITED}
+    return row | {"flags": sorted(customer.flags), "phones": sorted(customer.phones)}
+
+
+def _differences(known: Customer, changed: Customer) -> tuple[dict[str, Any], dict[str, Any]]:
+    before, after = _editable(known), _editable(changed)
+    names = [name for name in before if before[name] != after[name]]
+    return {name: before[name] for name in names}, {name: after[name] for name in names}
+
+
+def _digits(text: str) -> str:
+    """A number as people write it without what stands between the digits; '' for what is no number."""
+    bare = re.sub(r"[\s().+-]", "", text)
+    return bare if bare.isascii() and bare.isdigit() else ""
+
+
+def _phone(number: str | None, digits: str) -> ColumnElement[bool]:
+    if number is None and len(digits) >= SHORTEST_PART:
+        return _p.number.contains(digits)
+    return _p.number == number
 
 
 def _check_phones(numbers: Iterable[str]) -> None:
@@ -175,7 +250,8 @@ async def _ids_of_number(connection: AsyncConnection, number: str) -> Sequence[s
     return (await connection.execute(_IDS_OF_NUMBER, {"wanted": number})).scalars().all()
 
 
-async def _one(connection: AsyncConnection, customer_id: CustomerId) -> Customer:
+async def one_customer(connection: AsyncConnection, customer_id: CustomerId) -> Customer:
+    """Raises NotFound."""
     found = await _customers(connection, [customer_id])
     if not found:
         raise NotFound(f"no customer {customer_id}")
@@ -222,11 +298,11 @@ async def _known(connection: AsyncConnection, customer: Customer) -> KnownCaller
 
 
 async def _open_orders(connection: AsyncConnection, customer: Customer) -> list[Ticket]:
-    tickets = await tickets_where(connection, _his_tickets(customer), tables.tickets.c.kind == "order")
+    tickets = await tickets_where(connection, his_tickets(customer), tables.tickets.c.kind == "order")
     return [ticket for ticket in tickets if ticket.open]
 
 
-def _his_tickets(customer: Customer) -> ColumnElement[bool]:
+def his_tickets(customer: Customer) -> ColumnElement[bool]:
     """His own, and those of accounts he holds."""
     held = [holding.account for holding in customer.holdings]
     column = tables.tickets.c

@@ -99,6 +99,7 @@ customers = Table(
     Column("email", String(128), nullable=False, default=""),
     Column("convenient_time", String(64), nullable=False, default=""),
     Column("notes", Text, nullable=False, default=""),
+    Column("version", Integer, nullable=False, default=1),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Index(None, "name"),
@@ -225,6 +226,8 @@ dispositions = Table(
     Column("zh", String(64), nullable=False),
     Column("en", String(64), nullable=False),
     Column("queues", Json, nullable=False),
+    Column("group_zh", String(64), nullable=False, default=""),
+    Column("group_en", String(64), nullable=False, default=""),
 )
 
 skills = Table(

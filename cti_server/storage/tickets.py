@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cti_server.clock import Clock, new_id
 from cti_server.domain.flows.effects import Created
-from cti_server.domain.ids import CallId, CustomerId
+from cti_server.domain.ids import CallId, CustomerId, Micros
 from cti_server.domain.orders import CLOSED, CallbackRequest, Ticket, TicketNote, check_step, first_state, ticket_number
-from cti_server.errors import NotFound
+from cti_server.errors import Conflict, NotFound
 from cti_server.storage import tables
 from cti_server.storage.engine import Database
 
@@ -69,6 +69,26 @@ class SqlTickets:
         async with self._database.write() as connection:
             await _one(connection, ticket_id)
             await self._note(connection, ticket_id, by, what, text)
+
+    async def edit(self, ticket_id: str, seen: Micros, changes: Mapping[str, str], *, by: str) -> None:
+        """`seen` is the `changed_at` the change was made on; what stands there already changes nothing. Raises NotFound;
+        Conflict when the ticket is closed (`ticket_closed`) or was changed since (`ticket_changed`)."""
+        async with self._database.write() as connection:
+            ticket = await _one(connection, ticket_id, lock=True)
+            known = {"account": ticket.account or "", **ticket.fields, "summary": ticket.summary}
+            new = {name: value for name, value in changes.items() if value != (known.get(name) or "")}
+            if not new:
+                return
+            if not ticket.open:
+                raise Conflict(f"{ticket.kind} {ticket.number} is closed; make a new one", reason="ticket_closed")
+            if ticket.changed_at != seen:
+                raise Conflict(f"{ticket.kind} {ticket.number} was changed since", reason="ticket_changed")
+            values: dict[str, Any] = {"fields": {**ticket.fields, **new}}
+            values["changed_at"] = max(self._clock.now(), ticket.changed_at + 1)
+            values |= {name: new[name] or None for name in ("account",) if name in new}
+            values |= {name: new[name] for name in ("summary",) if name in new}
+            await connection.execute(update(tables.tickets).where(_t.ticket_id == ticket_id).values(**values))
+            await self._note(connection, ticket_id, by, "changed", ", ".join(sorted(new)))
 
     async def notes(self, ticket_id: str) -> list[TicketNote]:
         """Oldest first."""

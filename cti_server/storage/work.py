@@ -32,7 +32,7 @@ class SqlNotes:
     async def of_calls(self, call_ids: Sequence[CallId], agent_id: AgentId) -> dict[CallId, Note]:
         query = select(tables.call_notes).where(_n.call_id.in_(call_ids), _n.agent_id == agent_id)
         async with self._database.read() as connection:
-            notes = [_note(row) for row in await connection.execute(query)]
+            notes = [to_note(row) for row in await connection.execute(query)]
         return {note.call_id: note for note in notes}
 
     async def save(self, call_id: CallId, agent_id: AgentId, text: str, version: int) -> Note:
@@ -60,10 +60,10 @@ class SqlNotes:
 async def _one(connection: AsyncConnection, call_id: CallId, agent_id: AgentId, *, lock: bool = False) -> Note:
     query = select(tables.call_notes).where(_n.call_id == call_id, _n.agent_id == agent_id)
     row = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
-    return Note(call_id=call_id, agent_id=agent_id) if row is None else _note(row)
+    return Note(call_id=call_id, agent_id=agent_id) if row is None else to_note(row)
 
 
-def _note(row: Row[Any]) -> Note:
+def to_note(row: Row[Any]) -> Note:
     return Note(
         call_id=CallId(row.call_id),
         agent_id=AgentId(row.agent_id),

@@ -26,13 +26,15 @@ class AgentPart(Wire):
 
 
 class CodeItem(Wire):
-    """A skill, pause code or disposition; `queues` of a disposition only, empty = in every queue."""
+    """A skill, pause code or disposition; `queues` (empty = in every queue) and group of a disposition only."""
 
     code: str
     zh: str
     en: str
     position: int = 0
     queues: list[str] = Field([])
+    group_zh: str = ""
+    group_en: str = ""
 
 
 class CodePart(Wire):

@@ -15,7 +15,7 @@ from cti_server.services.phones import Phones
 from cti_server.services.work import WorkService
 from cti_server.storage.passwords import Hasher
 from cti_server.web import middleware
-from cti_server.web.api import admin, admin_flows, agents, calls, customers, session, system, wishes
+from cti_server.web.api import admin, admin_flows, agents, calls, customers, files, session, system, wishes
 from cti_server.web.api import leader as leader_api
 from cti_server.web.api import work as work_api
 from cti_server.web.auth import Auth, SessionLimits, UserStore
@@ -43,6 +43,7 @@ REST: tuple[Route, ...] = (
     *calls.ROUTES,
     *customers.ROUTES,
     *work_api.ROUTES,
+    *files.ROUTES,
     *admin.ROUTES,
     *admin_flows.ROUTES,
     *leader_api.ROUTES,

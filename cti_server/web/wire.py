@@ -158,12 +158,13 @@ class CustomerRow(Wire):
     tier: str = "ordinary"
     flags: list[str] = []
     phones: list[str] = []
+    address: str = ""
 
 
 class CustomerCard(CustomerRow):
-    """`orders` are tickets still open, complaints among them."""
+    """`orders` are tickets still open, complaints among them; `version` is the one to send with a change."""
 
-    address: str = ""
+    version: int = 1
     language: str | None = None
     email: str = ""
     convenient_time: str = ""

@@ -103,10 +103,37 @@ def test_a_days_figures() -> None:
         f.OfferEnded(at=120 * SECOND, result="no_answer", **missed),
         *_talk("b", 200, talked=30, wrapped=5),
     ]
-    day = day_figures(ME, facts)
-    assert day == AgentDay(answered=2, handled=2, missed=1, talk=70 * SECOND, hold=20 * SECOND, wrap_up=15 * SECOND)
+    day = day_figures(ME, facts, 0, 240 * SECOND)
+    work = (5 + 60 + 10) + 20 + (5 + 30 + 5)
+    assert day == AgentDay(
+        answered=2,
+        handled=2,
+        missed=1,
+        talk=70 * SECOND,
+        hold=20 * SECOND,
+        wrap_up=15 * SECOND,
+        working=work * SECOND,
+        ready=(240 - work) * SECOND,
+    )
+    assert day.occupancy == work / (240)
     assert day.average == 105 * SECOND // 2
-    unfinished = day_figures(ME, facts[:5])
+    unfinished = day_figures(ME, facts[:5], 0, 40 * SECOND)
     assert (unfinished.answered, unfinished.handled, unfinished.average) == (1, 0, None)
-    assert day_figures(ME, []) == AgentDay()
-    assert day_figures(NOBODY, facts).answered == 0
+    assert day_figures(ME, [], 0, 40 * SECOND) == AgentDay()
+    assert day_figures(NOBODY, facts, 0, 240 * SECOND).answered == 0
+
+
+def test_a_shift_over_midnight_counts_what_it_began_and_cuts_its_time_there() -> None:
+    """Signed in and talking the evening before: that talk is yesterday's, its rest and its wrap-up are today's work."""
+    midnight = 1_000 * SECOND
+    facts: list[f.Fact] = [
+        f.AgentSignedIn(at=0, agent_id=ME),
+        f.AgentReady(at=0, agent_id=ME),
+        *_talk("late", 900, talked=200, wrapped=10),
+        *_talk("early", 1_200, talked=50, wrapped=0),
+        f.AgentPaused(at=1_300 * SECOND, agent_id=ME, reason="meal"),
+    ]
+    day = day_figures(ME, facts, midnight, 1_500 * SECOND)
+    assert (day.answered, day.handled, day.talk, day.wrap_up) == (1, 1, 50 * SECOND, 10 * SECOND)
+    assert day.working == (100 + 10 + 5 + 50) * SECOND
+    assert day.ready == (300 - (100 + 10 + 5 + 50)) * SECOND, "the pause is neither"

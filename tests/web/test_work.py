@@ -189,3 +189,83 @@ async def test_the_same_wishes_go_over_the_live_connection(agent: Client) -> Non
                 answers |= {message["id"]: message for message in messages if "id" in message}
     assert answers[2]["ok"]["version"] == 1
     assert answers[3]["ok"]["disposition"] == "bill"
+
+
+async def test_a_file_is_changed_on_the_version_seen_and_a_number_may_be_written_any_way(
+    world: World, agent: Client
+) -> None:
+    await _customer(world, address="Long Street 5")
+    wanted = {"version": 1, "name": "Zhao Lin", "phones": ["+8613900000001", "(021) 6888-1234"], "flags": ["hearing"]}
+    status, card = await post(agent, "/api/v1/customers/c1", **wanted, address="Short Street 1", notes="two\nlines")
+    assert (status, card["version"], card["address"], card["notes"]) == (200, 2, "Short Street 1", "two\nlines")
+    assert (card["phones"], card["flags"]) == (["+8613900000001", "+862168881234"], ["hearing"])
+    status, refused = await post(agent, "/api/v1/customers/c1", **{**wanted, "name": "Zhao"})
+    details = refused["error"]["details"]
+    assert (status, details["reason"], details["version"], details["name"]) == (409, "customer_changed", 2, "Zhao Lin")
+    for wrong, field in (({"phones": ["12"]}, "phones"), ({"flags": ["vip"]}, "flags")):
+        status, refused = await post(agent, "/api/v1/customers/c1", **{**wanted, "version": 2, **wrong})
+        assert (status, refused["error"]["details"]["field"]) == (422, field)
+
+
+async def test_who_may_have_a_file_is_not_entered_again_unseen(world: World, agent: Client) -> None:
+    await _customer(world)
+    wanted = {"request_id": REQUEST, "name": "Somebody", "phones": ["139 0000 0001"]}
+    status, refused = await post(agent, f"{CALL}/new_customer", **wanted)
+    details = refused["error"]["details"]
+    assert (status, details["reason"], [row["name"] for row in details["customers"]]) == (
+        409,
+        "maybe_known",
+        ["Zhao Lin"],
+    )
+    first, again = [await post(agent, f"{CALL}/new_customer", **wanted, anyway=True) for _ in range(2)]
+    assert first == again
+    assert first[1]["name"] == "Somebody"
+
+
+async def test_the_timeline_tells_tickets_by_kind_and_page_and_is_audited(world: World, agent: Client) -> None:
+    await _customer(world)
+    await post(agent, f"{CALL}/customer", customer_id="c1")
+    for place, kind in enumerate(("order", "message", "message")):
+        world.clock.pass_seconds(1)
+        made = {"kind": kind, "request_id": f"{REQUEST[:-1]}{place}", "summary": f"{kind} {place}"}
+        assert (await post(agent, f"{CALL}/tickets", **made))[0] == 200
+    first = await get(agent, "/api/v1/customers/c1/timeline?limit=2")
+    assert [entry["topic"] for entry in first["entries"]] == ["message 2", "message 1"]
+    assert [(entry["agent_name"], entry["by"]) for entry in first["entries"]] == [("Chen Mei", "1001")] * 2
+    rest = await get(agent, f"/api/v1/customers/c1/timeline?limit=2&before={first['more']}")
+    assert ([entry["topic"] for entry in rest["entries"]], rest["more"]) == (["order 0"], None)
+    only = await get(agent, "/api/v1/customers/c1/timeline?kinds=order,complaint")
+    assert [entry["kind"] for entry in only["entries"]] == ["order"]
+    assert (await agent.get("/api/v1/customers/c1/timeline?kinds=rumour")).status == 422
+    assert ("1001", "timeline_read", "c1") in world.users.audited
+
+
+async def test_what_an_agent_has_to_see_to_is_listed_changed_and_done(world: World, agent: Client) -> None:
+    await _customer(world)
+    await post(agent, f"{CALL}/customer", customer_id="c1")
+    _, made = await post(agent, f"{CALL}/tickets", kind="message", request_id=REQUEST, summary="wants an answer")
+    (task,) = await get(agent, "/api/v1/agents/me/tasks")
+    assert (task["number"], task["own"], task["customer_name"], task["phone"]) == (
+        made["number"],
+        True,
+        "Zhao Lin",
+        "+8613900000001",
+    )
+    path = f"/api/v1/tickets/{made['ticket_id']}"
+    world.clock.pass_seconds(1)
+    fields = {"summary": "wants two", "description": "😀\nשלום", "number": "021 6888 1234", "name": "Zhao Lin"}
+    status, changed = await post(agent, path, seen=made["changed_at"], **fields)
+    assert (status, changed["summary"], changed["phone"]) == (200, "wants two", "+862168881234")
+    status, refused = await post(agent, path, seen=made["changed_at"], **{**fields, "summary": "older window"})
+    assert (status, refused["error"]["details"]["reason"]) == (409, "ticket_changed")
+    status, closed = await post(agent, f"{path}/close", text="told him")
+    assert (status, closed["state"], closed["open"]) == (200, "closed", False)
+    assert (await post(agent, f"{path}/close"))[0] == 409
+    assert await get(agent, "/api/v1/agents/me/tasks") == []
+
+
+async def test_codes_stand_in_groups(world: World, agent: Client) -> None:
+    grouped = Disposition(code="late", zh="晚", en="Late", group_zh="账单", group_en="Bill")
+    await world.work.configuration.save_disposition(grouped)
+    found = {code["code"]: code["group"] for code in await get(agent, "/api/v1/dispositions")}
+    assert (found["late"], found["bill"]) == ({"zh": "账单", "en": "Bill"}, None)

@@ -23,6 +23,7 @@ from cti_server.domain.queues import Queue
 from cti_server.domain.routing import Router
 from cti_server.services.acd import Acd
 from cti_server.services.calls.live import LiveCalls
+from cti_server.services.customer_files import CustomerFiles
 from cti_server.services.customers import Customers
 from cti_server.services.floor import Floor
 from cti_server.services.work import WorkService
@@ -31,6 +32,7 @@ from cti_server.storage.customers import SqlCustomers
 from cti_server.storage.engine import Database, open_database
 from cti_server.storage.tables import metadata
 from cti_server.storage.tickets import SqlTickets
+from cti_server.storage.timeline import SqlTimeline
 from cti_server.storage.work import SqlNotes
 from tests.services.doubles import FakeSwitch
 from tests.web.desk_double import MemoryFacts
@@ -97,6 +99,9 @@ class WorkWorld:
             callbacks=self.booked,
             priority=lambda customer, queue: 0,
             time_zone="Asia/Shanghai",
+            book=CustomerFiles(
+                self.files, SqlTimeline(self.database), self.tickets, Customers(self.files), self.floor.name_of
+            ),
         )
 
     def _known(self, recorded: Recorded) -> None:

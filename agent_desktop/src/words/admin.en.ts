@@ -68,6 +68,8 @@ export const adminEn: Record<keyof typeof adminZh, string> = {
   "admin.code.en": "English",
   "admin.code.position": "Position",
   "admin.hint.code.position": "the smaller comes first",
+  "admin.code.group_zh": "Group, Chinese",
+  "admin.code.group_en": "Group, English",
   "admin.code.queues": "Queues",
   "admin.hint.code.queues": "none = in every queue",
   "admin.user.login": "Login",

@@ -66,6 +66,8 @@ export const adminZh = {
   "admin.code.en": "英文",
   "admin.code.position": "次序",
   "admin.hint.code.position": "小的在前",
+  "admin.code.group_zh": "分组（中文）",
+  "admin.code.group_en": "分组（英文）",
   "admin.code.queues": "队列",
   "admin.hint.code.queues": "都不选则所有队列可用",
   "admin.user.login": "登录名",

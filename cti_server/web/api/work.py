@@ -109,7 +109,7 @@ async def worked(ask: Ask, args: MyDay) -> Any:
     agent = agent_of(ask, args.agent_id)
     if agent != ask.user.agent_id:
         await ask.audit("notes_read", agent)
-    return await _service(ask).worked(agent, args.limit)
+    return await _service(ask).worked(agent, args.limit, args.days, missing=args.missing)
 
 
 async def codes(ask: Ask, _: Args) -> Any:
