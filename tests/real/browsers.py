@@ -15,13 +15,31 @@ MEDIA_FLAGS = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-st
 MIC_FILE = "--use-file-for-fake-audio-capture={}"
 WATCH = """
 (() => {
-  const Real = window.RTCPeerConnection;
-  window.connections = [];
-  window.RTCPeerConnection = class extends Real {
-    constructor(...all) { super(...all); window.connections.push(this); }
+  const RealConnection = window.RTCPeerConnection;
+  const made = [];
+  window.RTCPeerConnection = class extends RealConnection {
+    constructor(...all) { super(...all); made.push(new WeakRef(this)); }
+  };
+  Object.defineProperty(window, "connections", { get: () => made.map((one) => one.deref()).filter(Boolean) });
+  const RealSocket = window.WebSocket;
+  window.heard = [];
+  window.WebSocket = class extends RealSocket {
+    constructor(...all) {
+      super(...all);
+      if (!String(all[0]).endsWith("/api/v1/live")) return;
+      this.addEventListener("message", ({ data }) => {
+        const parsed = JSON.parse(data);
+        for (const one of Array.isArray(parsed) ? parsed : [parsed]) {
+          if ("event" in one) window.heard.push([one.event, one.kind]);
+          if ("reset" in one) window.heard.push([0, one.reset.reason]);
+        }
+      });
+    }
   };
 })();
 """
+"""`connections`: media connections not yet collected. `heard`: id and kind of every event the live connection brought, and
+`[0, reason]` for a reset."""
 COUNTS = """async () => {
   const counts = { received: 0, sent: 0, level: 0 };
   for (const connection of window.connections) {
@@ -64,10 +82,12 @@ async def sign_in(page: Page, url: str, login: dict[str, str]) -> None:
     await expect(page.get_by_test_id("connection")).to_have_text("Connected")
 
 
-async def use_softphone(page: Page) -> None:
-    """From a signed-in page to one that is ready for calls."""
+async def use_softphone(page: Page, *, ready: bool = True) -> None:
+    """From a signed-in page to one whose phone is registered."""
     await page.get_by_test_id("use-softphone").click()
     await expect(page.get_by_test_id("registration")).to_have_text("Ready for calls")
+    if not ready:
+        return
     await page.get_by_test_id("ready").click()
     await expect(page.get_by_test_id("system")).to_have_text("Available")
 
@@ -76,3 +96,8 @@ async def counts(page: Page) -> dict[str, Any]:
     """Packets of the live media connection, from the browser's own statistics."""
     found: dict[str, Any] = await page.evaluate(COUNTS)
     return found
+
+
+async def heard(page: Page) -> list[tuple[int, str]]:
+    """Every event this page was sent since it was loaded, in order; a reset is `(0, reason)`."""
+    return [(number, kind) for number, kind in await page.evaluate("window.heard")]

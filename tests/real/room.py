@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page
@@ -18,7 +17,7 @@ from cti_server.config import PhoneSettings
 from cti_server.lab.asterisk import AsteriskInstance
 from cti_server.lab.phones import Behaviour
 from tests.real.browsers import counts, open_browser, open_page, sign_in, use_softphone
-from tests.real.centre import Centre, open_centre
+from tests.real.centre import Centre, open_centre, settings
 from tests.real.network import allowed, own_network
 
 IN_A_ROOM = [pytest.mark.real, pytest.mark.skipif(not allowed(), reason="a network of its own needs root")]
@@ -47,11 +46,18 @@ class Room:
     browser: Browser
     url: str
     logins: dict[str, dict[str, str]]
+    database: str
 
-    async def agent(self, agent_id: str) -> Page:
+    async def page(self, login: str) -> Page:
+        """Signed in, in a window of its own."""
         page = await open_page(self.browser)
-        await sign_in(page, self.url, self.logins[agent_id])
-        await use_softphone(page)
+        await sign_in(page, self.url, self.logins[login])
+        return page
+
+    async def agent(self, agent_id: str, *, ready: bool = True) -> Page:
+        """An agent with a softphone that is registered."""
+        page = await self.page(agent_id)
+        await use_softphone(page, ready=ready)
         return page
 
 
@@ -63,7 +69,8 @@ async def room(network: str, tmp_path: Path) -> AsyncIterator[Room]:
         async with open_centre(switch, tmp_path, phones=phones, demo=True) as centre, open_browser() as browser:
             logins = json.loads((tmp_path / "logins.json").read_text())["logins"]
             url = f"http://127.0.0.1:{centre.server.web_port}"
-            yield Room(centre, browser, url, {one["login"]: one for one in logins})
+            database = settings(switch, tmp_path).database.url
+            yield Room(centre, browser, url, {one["login"]: one for one in logins}, database)
 
 
 @asynccontextmanager
@@ -76,14 +83,21 @@ async def calling(centre: Centre, seconds: float, **more: str) -> AsyncIterator[
         await centre.calls_over()
 
 
-async def flows_both_ways(page: Page, centre: Centre) -> None:
-    """Packets arrive and leave in the browser, and Asterisk counts both on the agent's leg."""
-    before: dict[str, Any] = await counts(page)
+async def flows_both_ways(page: Page, centre: Centre, agent_id: str = "1001") -> None:
+    """Packets arrive and leave in the browser, and Asterisk counts both on that agent's leg."""
+    async with asyncio.timeout(10):
+        while not (counted := await on_the_switch(centre.asterisk, agent_id)):
+            await asyncio.sleep(0.1)
+    before = await counts(page)
     await asyncio.sleep(1.0)
-    after = await counts(page)
+    after, then = await counts(page), await on_the_switch(centre.asterisk, agent_id)
     assert after["received"] - before["received"] > 30
     assert after["sent"] - before["sent"] > 30
-    legs = [
-        line.split() for line in (await centre.asterisk.cli("pjsip show channelstats")).splitlines() if "1001w" in line
-    ]
-    assert legs, "the agent's leg is on the switch"
+    assert all(later - sooner > 30 for sooner, later in zip(counted, then, strict=True)), f"{counted} → {then}"
+
+
+async def on_the_switch(asterisk: AsteriskInstance, agent_id: str) -> list[int]:
+    """Packets Asterisk has received from and sent to this agent's softphone; nothing while it has no leg with media."""
+    lines = (await asterisk.cli("pjsip show channelstats")).splitlines()
+    legs = [line.split() for line in lines if f"{agent_id}w" in line]
+    return [int(leg[place]) for leg in legs if len(leg) > 8 for place in (4, 8)]

@@ -13,7 +13,11 @@ async def agent_leg(switch: Switch, floor: Floor, live: LiveCall, agent_id: Agen
     """Known from its answer, else looked for on the switch. Raises Conflict when his phone has no call."""
     if live.agent_channel is not None:
         return live.agent_channel
-    for leg in (await switch.snapshot()).channels:
-        if leg.call_id == live.call_id and floor.of_endpoint(leg.endpoint) == agent_id:
-            return leg.channel
-    raise Conflict("the agent's phone has no call at the moment", reason="no_call")
+    channels = (await switch.snapshot()).channels
+    bridges = {leg.bridge for leg in channels if leg.channel.key == live.channel.key} - {""}
+    own = [leg for leg in channels if floor.of_endpoint(leg.endpoint) == agent_id]
+    # The leg of an agent who was consulted keeps the consultation's call id; that he is bridged with the caller is what counts.
+    found = [leg for leg in own if leg.call_id == live.call_id or leg.bridge in bridges]
+    if not found:
+        raise Conflict("the agent's phone has no call at the moment", reason="no_call")
+    return found[0].channel

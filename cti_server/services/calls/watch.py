@@ -55,8 +55,13 @@ class SwitchWatch:
                 self._ended(event)
 
     def _leg(self, event: ChannelEvent) -> tuple[LiveCall | None, AgentId | None]:
-        """The call an agent's leg belongs to, and the agent."""
-        return self._calls.get(event.call_id), self._floor.of_endpoint(event.endpoint)
+        """The call an agent's leg belongs to, and the agent. A leg that was a consultation keeps that call's id when the caller
+        comes over to it; then it is the call he talks on."""
+        agent_id = self._floor.of_endpoint(event.endpoint)
+        live = self._calls.get(event.call_id)
+        if agent_id and (live is None or live.over):
+            live = self._calls.of_agent(agent_id) or live
+        return live, agent_id
 
     def _ringing(self, event: ChannelRinging) -> None:
         live, agent_id = self._leg(event)
@@ -131,8 +136,8 @@ class SwitchWatch:
             return
         if consult is not None:
             consult.end("transfer", at=event.at)
-        if event.target is not None:
-            live.agent_channel = event.target
+        # A Local channel is gone once the switch has joined both sides of it; the leg behind it is looked for when needed.
+        live.agent_channel = None if event.target and LOCAL.fullmatch(event.target.name) else event.target
         live.talk_started(partner, event.at, event.target.name if event.target else "")
 
     def _partner(self, event: TransferDone) -> tuple[AgentId | None, LiveCall | None]:
