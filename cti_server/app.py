@@ -17,6 +17,7 @@ from argon2 import PasswordHasher
 
 from cti_server import __version__
 from cti_server.asterisk.agi.server import AgiServer
+from cti_server.asterisk.queue_log import QueueLog
 from cti_server.asterisk.switch import AmiSwitch
 from cti_server.bus import Bus
 from cti_server.clock import Clock, SystemClock
@@ -59,6 +60,7 @@ from cti_server.services.phones import Phones
 from cti_server.services.prompts import PromptKeeper
 from cti_server.services.running import Running
 from cti_server.services.takeover import DataFolder, Membership, Takeover
+from cti_server.services.unseen import LOOK, UnseenCalls
 from cti_server.services.work import WorkService
 from cti_server.speech.speaker import from_settings
 from cti_server.storage.accounts import SqlAccounts
@@ -200,7 +202,7 @@ class Server:
         self.callbacks = CallbackService(self.calls, self.acd, self.switch, tickets, targets, self.bus, clock, calls)
         self._stack.callback(self.callbacks.close)
         files = SqlCustomers(self._database, clock)
-        customers = Customers(files, calls.country)
+        self._customers = customers = Customers(files, calls.country)
         notices = NoticeFile(settings.paths.flows / "notices.yaml", clock)
         pins = PinHasher(pin_key(settings.paths.data / "pin.key"))
         own = CustomerLookup(SqlAccounts(self._database, clock, pins), files, clock, notices)
@@ -296,6 +298,7 @@ class Server:
             self.board.restore(batch)
             self.leader.listening.restore(batch)
             since = batch[-1].id
+        self._unseen = self._unseen_calls()
         heartbeat = Heartbeat(self.settings.paths.data / "alive", self.bus, self._clock)
         self._recovery = recovery = Recovery(self.calls, self.floor, self.bus, self._clock)
         self._takeover = Takeover(
@@ -313,8 +316,28 @@ class Server:
             self._stack.callback(self.switch.subscribe(subscriber))
         await self.callbacks.restore()
 
+    def _unseen_calls(self) -> UnseenCalls:
+        """Nothing is asked of the time before the first server on this database."""
+        settings, member = self.settings, self._membership
+        since = self.bus.last_id - REPLAY if self.bus.last_id else self._clock.now()
+
+        async def turn() -> bool:
+            return await self._leases.take(f"queue_log:{member.node}", member.server, member.node, LOOK * 3)
+
+        return UnseenCalls(
+            QueueLog(settings.paths.queue_log, since),
+            self._facts,
+            self.bus,
+            node=settings.calls.node,
+            fallback_queue=settings.calls.fallback_queue,
+            agent_of=self.floor.of_endpoint,
+            dialable=self._customers.dialable,
+            turn=turn,
+        )
+
     async def _open_switch(self) -> None:
         await self._stack.enter_async_context(self.switch)
+        self._keep("unseen", self._unseen.run())
         self._fallback = FallbackKeeper(self.floor, self.switch, self.bus)
         self._keep("fallback", self._fallback.run())
 

@@ -77,6 +77,10 @@ class PathSettings(_Section):
     flows: Path = Field(Path("ivr_flows"), description="IVR flows (*.yaml) and recorded prompts")
     recordings: Path = Field(Path("recordings"), description="messages and recordings, as we see the folder")
     recordings_on_switch: Path | None = Field(None, description="the same folder as Asterisk sees it; none = same path")
+    queue_log: Path = Field(
+        Path("/var/log/asterisk/queue_log"),
+        description="Asterisk's log of its own queues, as we see it: who called while no server ran",
+    )
     sounds_on_switch: str = Field("", description="prompt folder as Asterisk sees it; empty = same path as ours")
 
 

@@ -20,7 +20,7 @@ export interface CalendarItem { weekly: Record<string, (string)[]>; holidays: "c
 
 export interface Calendars { calendars: Record<string, CalendarItem>; seen: string | null }
 
-export interface CallRecord { call_id: string; at: number; ended_at: number | null; caller: string; did: string; direction: string; customer_id: string | null; customer_name: string | null; queue: string | null; outcome: string | null; agent_id: string | null; wait_micros: number; talk_micros: number; unknown_end: boolean; timeline: (Event)[] }
+export interface CallRecord { call_id: string; at: number; ended_at: number | null; caller: string; did: string; direction: string; customer_id: string | null; customer_name: string | null; queue: string | null; outcome: string | null; agent_id: string | null; wait_micros: number; talk_micros: number; unknown_end: boolean; unseen: boolean; timeline: (Event)[] }
 
 export interface CallWork { call_id: string; note: NoteSaved; disposition: string | null; required: boolean; until_done: boolean; extended: boolean; codes: (DispositionCode)[] }
 
@@ -108,7 +108,7 @@ export interface Queue { name: string; title: Record<string, string>; code: stri
 
 export interface QueuePart { item: Queue; seen: string }
 
-export interface QueueRow { name: string; title: Record<string, string>; waiting: number; longest_since: number | null; offered: number; ringing: number; talking: number; ready: number; free: number; signed_in: number; answered: number; abandoned: number; abandoned_short: number; overflowed: number; callbacks: number; answer_rate: number | null; asa: number | null; average_talk: number | null; service_levels: Record<string, number | null>; alarms: ("waiting" | "longest_wait" | "service_level" | "agents_ready")[] }
+export interface QueueRow { name: string; title: Record<string, string>; waiting: number; longest_since: number | null; offered: number; ringing: number; talking: number; ready: number; free: number; signed_in: number; answered: number; abandoned: number; abandoned_short: number; unseen: number; overflowed: number; callbacks: number; answer_rate: number | null; asa: number | null; average_talk: number | null; service_levels: Record<string, number | null>; alarms: ("waiting" | "longest_wait" | "service_level" | "agents_ready")[] }
 
 export interface Relaxation { after_seconds: number; lower_by: number; drop: (string)[]; drop_preferred: boolean }
 
@@ -142,12 +142,13 @@ export interface UserItem { login: string; name: string; role: "agent" | "leader
 
 export interface UserPart { item: UserItem; seen: string }
 
-export interface WorkedCall { call_id: string; at: number; ended_at: number | null; caller: string; did: string; direction: string; customer_id: string | null; customer_name: string | null; queue: string | null; outcome: string | null; agent_id: string | null; wait_micros: number; talk_micros: number; unknown_end: boolean; note: string; disposition: string | null; tickets: (string)[]; code_missing: boolean }
+export interface WorkedCall { call_id: string; at: number; ended_at: number | null; caller: string; did: string; direction: string; customer_id: string | null; customer_name: string | null; queue: string | null; outcome: string | null; agent_id: string | null; wait_micros: number; talk_micros: number; unknown_end: boolean; unseen: boolean; note: string; disposition: string | null; tickets: (string)[]; code_missing: boolean }
 
 export interface Facts {
   CallArrived: { at: number; call_id: string; node: string; channel: string; uniqueid: string; caller: string; did: string; direction: "inbound" | "outbound" | "internal" | "callback" };
   CallResumed: { at: number; call_id: string; node: string; channel: string; uniqueid: string; stage: "menu" | "waiting" | "talking" | "transfer" };
   CallTakenUp: { at: number; call_id: string; of: string };
+  CallUnseen: { at: number; call_id: string; node: string; uniqueid: string; caller: string; queue: string; outcome: "answered" | "abandoned" | "overflowed" | "timed_out" | "callback" | "key_exit" | "refused" | "unknown"; answered_by: string | null; answered_at: number | null; ended_at: number };
   CallerIdentified: { at: number; call_id: string; customer_id: string; tier: string; flags: (string)[]; by: "number" | "account" | "agent"; agent_id: string | null };
   FlowEntered: { at: number; call_id: string; flow: string; version: string };
   NodeEntered: { at: number; call_id: string; flow: string; node: string };

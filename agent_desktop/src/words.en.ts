@@ -119,6 +119,7 @@ export const en: Words = {
   "outcome.abandoned": "Abandoned",
   "outcome.overflowed": "Overflowed",
   "outcome.timed_out": "Timed out",
+  "outcome.unseen": "Called while our system was away",
   "outcome.callback": "Callback",
   "outcome.key_exit": "Left by key",
   "outcome.refused": "Refused",

@@ -117,6 +117,7 @@ export const zh = {
   "outcome.abandoned": "已放弃",
   "outcome.overflowed": "溢出",
   "outcome.timed_out": "超时",
+  "outcome.unseen": "系统离线时来电",
   "outcome.callback": "回呼",
   "outcome.key_exit": "按键退出",
   "outcome.refused": "未受理",

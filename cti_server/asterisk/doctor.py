@@ -90,6 +90,7 @@ async def examine(settings: Settings, clock: Clock | None = None) -> list[Findin
     findings += [_port("FastAGI port", settings.agi.host, settings.agi.port, "CTI_AGI__PORT")]
     findings += [_port("HTTP port", settings.http.host, settings.http.port, "CTI_HTTP__PORT")]
     findings += _folders(settings)
+    findings.append(_queue_log(settings.paths.queue_log))
     findings.append(await _database(settings.database.url))
     return findings
 
@@ -319,6 +320,18 @@ def _writable(what: str, setting: str, path: Path) -> Finding:
         why = f"{place} cannot be written: {error.strerror}"
         return Finding("fail", what, why, f"let this user write there, or change {setting}")
     return Finding("ok", what, str(path) if path.exists() else f"{path} (made at start)")
+
+
+def _queue_log(path: Path) -> Finding:
+    try:
+        with path.open("rb"):
+            return Finding("ok", "queue_log", str(path))
+    except OSError as error:
+        mend = (
+            "let this user read Asterisk's queue_log (logger.conf: queue_log=yes) and say where it is with"
+            " CTI_PATHS__QUEUE_LOG: without it, callers who came while no server ran stay unknown"
+        )
+        return Finding("warn", "queue_log", f"{path}: {error.strerror}", mend)
 
 
 def _missing_file(address: URL) -> Path | None:

@@ -201,6 +201,8 @@ class Board:
             self._agent(agent_id, fact, changed)
         if isinstance(fact, f.CallFact):
             self._call(fact, changed)
+        if isinstance(fact, f.CallUnseen):
+            self._unseen(fact, changed)
         if isinstance(fact, f.AlarmFact):
             self._alarm(fact, changed)
         if isinstance(fact, f.SwitchLinked | f.SwitchLost):
@@ -355,6 +357,11 @@ class Board:
         if after != before and after is not None:
             self._calls[fact.call_id] = after
             changed.add(("call", fact.call_id))
+
+    def _unseen(self, fact: f.CallUnseen, changed: set[Key]) -> None:
+        if (tally := self._tallies.get(fact.queue)) and self._day[0] <= fact.at < self._day[1]:
+            tally.today.unseen += 1
+            changed.add(("queue", fact.queue))
 
     def _call_ended(self, fact: f.CallEnded, changed: set[Key]) -> None:
         """Whatever of the call was still open ends with it."""

@@ -123,6 +123,8 @@ class CallRecord:
     in_fallback: bool = False
     missing_start: bool = False
     unknown_end: bool = False
+    unseen: f.CallUnseen | None = None
+    """All that is known of a call no server saw; it has no visits, so that it counts in no figure of ours."""
     resumed: int = 0
     ivr: Micros = 0
     ivr_since: Micros | None = None
@@ -140,6 +142,8 @@ class CallRecord:
 
     @property
     def last_agent(self) -> AgentId | None:
+        if self.unseen is not None:
+            return self.unseen.answered_by
         return next((visit.agent_id for visit in reversed(self.visits) if visit.agent_id), None)
 
     def visit(self, visit_id: str) -> VisitRecord | None:
@@ -304,6 +308,19 @@ def _ended(record: CallRecord, fact: f.CallEnded) -> CallRecord:
     )
 
 
+def _unseen(record: CallRecord, fact: f.CallUnseen) -> CallRecord:
+    record = _add(record, "channels", (fact.node, fact.uniqueid))
+    return replace(
+        record,
+        unseen=fact,
+        caller=fact.caller,
+        in_fallback=True,
+        missing_start=False,
+        ended=fact.ended_at,
+        ended_side="unknown",
+    )
+
+
 _FOLDS: dict[type[f.Fact], Any] = {
     f.CallArrived: _arrived,
     f.CallResumed: _resumed,
@@ -323,4 +340,5 @@ _FOLDS: dict[type[f.Fact], Any] = {
     f.CallTransferred: _transferred,
     f.CallbackAttempted: _callback_attempted,
     f.CallEnded: _ended,
+    f.CallUnseen: _unseen,
 }

@@ -98,13 +98,13 @@ class CustomerCard:
 
 
 def contact_of_call(record: CallRecord) -> Contact:
-    visit = record.visits[-1] if record.visits else None
+    visit, unseen = record.visits[-1] if record.visits else None, record.unseen
     return Contact(
         kind="call",
         at=record.started,
         call_id=record.call_id,
-        queue=visit.queue if visit else None,
-        outcome=visit.outcome if visit else None,
+        queue=unseen.queue if unseen else visit.queue if visit else None,
+        outcome="unseen" if unseen else visit.outcome if visit else None,
         agent_id=record.last_agent,
         topic=record.menu_path,
     )

@@ -97,6 +97,29 @@ class CallTakenUp(CallFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallUnseen(CallFact):
+    """No server saw this call: Asterisk's own queue had it, and its log says so, to the second. `at` is when the caller entered;
+    `answered_by` is null when nobody answered or the phone is no agent's."""
+
+    node: str
+    uniqueid: str
+    caller: str
+    queue: QueueName
+    outcome: Outcome
+    answered_by: AgentId | None = None
+    answered_at: Micros | None = None
+    ended_at: Micros
+
+    @property
+    def wait(self) -> Micros:
+        return (self.answered_at or self.ended_at) - self.at
+
+    @property
+    def talk(self) -> Micros:
+        return self.ended_at - self.answered_at if self.answered_at else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallerIdentified(CallFact):
     customer_id: CustomerId
     tier: str

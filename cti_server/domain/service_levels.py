@@ -27,6 +27,8 @@ class VisitCounts:
     key_exits: int = 0
     refused: int = 0
     unknown: int = 0
+    unseen: int = 0
+    """Calls only Asterisk's own queue saw; in no other count."""
     wait_of_answered: Micros = 0
     longest_wait: Micros = 0
 

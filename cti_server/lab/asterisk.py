@@ -146,6 +146,7 @@ class AsteriskInstance:
         self.ports = self._claim.ports
         self.agents = tuple(agents)
         self.log = self.folder / "log" / "messages.log"
+        self.queue_log = self.folder / "log" / "queue_log"
         self._agi = tuple(agi) or (f"127.0.0.1:{self.ports.agi}",)
         self._music = music
         self._demo_caller = demo_caller

@@ -63,6 +63,7 @@ def environment(options: Options, asterisk: AsteriskInstance) -> dict[str, str]:
         "CTI_PATHS__DATA": str(options.data / "server"),
         "CTI_PATHS__FLOWS": str(CHECKOUT / "ivr_flows"),
         "CTI_PATHS__RECORDINGS": str(options.data / "recordings"),
+        "CTI_PATHS__QUEUE_LOG": str(asterisk.queue_log),
         "CTI_CALLS__NODE": asterisk.node,
         "CTI_CALLS__HOURS": "always",
         "CTI_PHONES__SECRETS": str(asterisk.softphone_secrets),

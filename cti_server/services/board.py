@@ -153,6 +153,7 @@ def queue_row(view: QueueView, title: Mapping[str, str]) -> Row:
         "answered": view.today.answered,
         "abandoned": view.today.abandoned,
         "abandoned_short": view.today.abandoned_short,
+        "unseen": view.today.unseen,
         "overflowed": view.today.overflowed,
         "callbacks": view.today.callbacks,
         "answer_rate": view.today.answer_rate,

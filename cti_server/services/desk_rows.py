@@ -53,6 +53,7 @@ def pop_row(record: CallRecord, visit: VisitRecord | None, state: AgentState, ca
 
 def call_row(record: CallRecord) -> Row:
     last = record.visits[-1] if record.visits else None
+    unseen = record.unseen
     return {
         "call_id": record.call_id,
         "at": record.started,
@@ -61,12 +62,13 @@ def call_row(record: CallRecord) -> Row:
         "did": record.did,
         "direction": record.direction,
         "customer_id": record.customer_id,
-        "queue": last.queue if last else None,
-        "outcome": last.outcome if last else None,
+        "queue": unseen.queue if unseen else last.queue if last else None,
+        "outcome": unseen.outcome if unseen else last.outcome if last else None,
         "agent_id": record.last_agent,
-        "wait_micros": sum(visit.wait or 0 for visit in record.visits),
-        "talk_micros": sum(visit.talk for visit in record.visits),
+        "wait_micros": unseen.wait if unseen else sum(visit.wait or 0 for visit in record.visits),
+        "talk_micros": unseen.talk if unseen else sum(visit.talk for visit in record.visits),
         "unknown_end": record.unknown_end,
+        "unseen": unseen is not None,
     }
 
 

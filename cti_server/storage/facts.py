@@ -7,7 +7,7 @@ calls in progress are kept in memory; `folded` (facts folded into a call so far)
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -104,6 +104,18 @@ class SqlFactStore:
         query = select(column.call_id, column.server).join(which, own).order_by(column.id)
         async with self._database.read() as connection:
             return {CallId(call_id): server for call_id, server in await connection.execute(query)}
+
+    async def known_channels(self, node: str, uniqueids: Collection[str], since: Micros) -> set[str]:
+        """Those of these channels that came to a server at or after `since`."""
+        column = tables.facts.c
+        uniqueid = column.data["uniqueid"].as_string()
+        came = (column.id >= since, column.kind.in_(("CallArrived", "CallResumed")))
+        found: set[str] = set()
+        async with self._database.read() as connection:
+            for part in _chunks(sorted(uniqueids)):
+                own = (column.data["node"].as_string() == node, uniqueid.in_(part))
+                found.update((await connection.execute(select(uniqueid).where(*came, *own))).scalars())
+        return found
 
     async def open_records(self) -> list[CallRecord]:
         """Records of `open_calls`, newest first."""

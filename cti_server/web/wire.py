@@ -47,7 +47,8 @@ class Me(Wire):
 
 class QueueRow(Wire):
     """`longest_since` is when the caller who waits longest entered the queue; `title` its name by language (zh, en). Counts
-    and rates are of today, in the site's time zone; null = nothing to divide by. `service_levels` by formula, SL1–SL6."""
+    and rates are of today, in the site's time zone; `unseen` calls, which only Asterisk's own queue saw, are in none of them;
+    null = nothing to divide by. `service_levels` by formula, SL1–SL6."""
 
     name: str
     title: dict[str, str] = {}
@@ -62,6 +63,7 @@ class QueueRow(Wire):
     answered: int = 0
     abandoned: int = 0
     abandoned_short: int = 0
+    unseen: int = 0
     overflowed: int = 0
     callbacks: int = 0
     answer_rate: float | None = None
@@ -243,6 +245,7 @@ class CallRow(Wire):
     wait_micros: int = 0
     talk_micros: int = 0
     unknown_end: bool = False
+    unseen: bool = False
 
 
 class Event(Wire):

@@ -22,6 +22,7 @@ from cti_server.domain.facts import (
     CallArrived,
     CallEnded,
     CallFact,
+    CallUnseen,
     Fact,
     GapRecorded,
     Recorded,
@@ -256,7 +257,7 @@ class Site:
         told = Counter((type(r.fact).__name__, json.dumps(to_dict(r.fact), sort_keys=True)) for r in recorded)
         assert not [fact for fact, times in told.items() if times > 1]
         facts = [r.fact for r in recorded]
-        calls = {fact.call_id for fact in facts if isinstance(fact, CallFact)}
+        calls = {fact.call_id for fact in facts if isinstance(fact, CallFact) and not isinstance(fact, CallUnseen)}
         assert Counter(fact.call_id for fact in facts if isinstance(fact, CallEnded)) == Counter(calls)
         visits = {fact.visit_id for fact in facts if isinstance(fact, VisitFact)}
         assert Counter(fact.visit_id for fact in facts if isinstance(fact, VisitEnded)) == Counter(visits)
@@ -294,6 +295,7 @@ def environment(asterisk: AsteriskInstance, folder: Path, database: str = "", **
         "CTI_PATHS__DATA": str(wanted.paths.data),
         "CTI_PATHS__FLOWS": str(wanted.paths.flows),
         "CTI_PATHS__RECORDINGS": str(wanted.paths.recordings),
+        "CTI_PATHS__QUEUE_LOG": str(asterisk.queue_log),
         "CTI_CALLS__NODE": asterisk.node,
         "CTI_CALLS__HOURS": "always",
     }

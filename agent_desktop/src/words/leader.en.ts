@@ -6,6 +6,7 @@ export const leaderEn: Record<keyof typeof leaderZh, string> = {
   all_states: "All states",
   service_level: "Service level",
   abandoned_short: "Short",
+  unseen: "Unseen",
   overflowed: "Overflow",
   callbacks: "Callbacks",
   answer_rate: "Answer rate",

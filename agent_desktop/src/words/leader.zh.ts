@@ -4,6 +4,7 @@ export const leaderZh = {
   all_states: "全部状态",
   service_level: "服务水平",
   abandoned_short: "短放弃",
+  unseen: "离线来电",
   overflowed: "溢出",
   callbacks: "回呼",
   answer_rate: "接通率",

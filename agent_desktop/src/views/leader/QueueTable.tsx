@@ -7,7 +7,7 @@ import { formula, FORMULAS } from "./store";
 export function QueueTable() {
   const heads = [
     t("waiting"), t("longest"), t("agents_free"), t("ready_agents"), t("talking_agents"), t("answered"), t("abandoned"),
-    t("abandoned_short"), t("answer_rate"), t("asa"), t("overflowed"), t("callbacks"),
+    t("abandoned_short"), t("answer_rate"), t("asa"), t("overflowed"), t("callbacks"), t("unseen"),
   ];
   return (
     <section class="card scroll queue-card" data-test="board-queues" aria-label={t("queues")}>
@@ -45,6 +45,7 @@ function QueueRow({ name }: { name: string }) {
   const counts = [
     queue.free, queue.ready, queue.talking, queue.answered, queue.abandoned, queue.abandoned_short,
     percent(queue.answer_rate), queue.asa === null ? "–" : span(queue.asa), queue.overflowed, queue.callbacks,
+    queue.unseen,
   ];
   return (
     <tr class={queue.alarms.length > 0 ? "alarm" : ""} data-test={`queue-${name}`}>
