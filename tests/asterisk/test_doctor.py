@@ -80,8 +80,9 @@ def settings(fake: FakeAmi, folder: Path, **changes: Any) -> Settings:
         "http": {"port": 0},
         "calls": {"node": "lab"},
         "database": {"url": f"sqlite+aiosqlite:///{folder}/cti.db"},
-        "paths": {"data": folder / "var", "recordings": folder / "recordings"},
+        "paths": {"data": folder / "var", "recordings": folder / "recordings", "queue_log": folder / "queue_log"},
     }
+    (folder / "queue_log").touch()
     return load(**(base | changes))
 
 
@@ -173,10 +174,18 @@ async def test_a_user_who_may_nothing_still_gets_a_report(fake: Healthy, tmp_pat
 
 
 async def test_a_folder_that_even_root_cannot_write_is_told(fake: Healthy, tmp_path: Path) -> None:
-    (found,) = await bad(fake, tmp_path, paths={"data": Path("/proc/cti"), "recordings": tmp_path})
+    paths = {"data": Path("/proc/cti"), "recordings": tmp_path, "queue_log": tmp_path / "queue_log"}
+    (found,) = await bad(fake, tmp_path, paths=paths)
     assert found.what == "data and prompt folder"
     assert "/proc cannot be written" in found.found
     assert "CTI_PATHS__DATA" in found.mend
+
+
+async def test_a_queue_log_that_is_not_there_is_said_and_fails_nothing(fake: Healthy, tmp_path: Path) -> None:
+    paths = {"data": tmp_path, "recordings": tmp_path, "queue_log": tmp_path / "nowhere"}
+    (found,) = await bad(fake, tmp_path, paths=paths)
+    assert (found.level, found.what) == ("warn", "queue_log")
+    assert "CTI_PATHS__QUEUE_LOG" in found.mend
 
 
 async def test_a_taken_port_a_file_for_a_folder_and_a_dead_database(fake: Healthy, tmp_path: Path) -> None:
