@@ -10,6 +10,7 @@ import signal
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
@@ -22,8 +23,9 @@ from cti_server.asterisk.switch import AmiSwitch
 from cti_server.bus import Bus
 from cti_server.clock import Clock, SystemClock
 from cti_server.config import Settings
+from cti_server.domain.board import day_of
 from cti_server.domain.calendar import is_open
-from cti_server.domain.facts import GapRecorded
+from cti_server.domain.facts import AlarmFact, GapRecorded
 from cti_server.domain.ids import MINUTE, Micros, QueueName
 from cti_server.domain.queues import check
 from cti_server.domain.routing import Router
@@ -262,10 +264,12 @@ class Server:
             pause_codes=await config.pause_codes(),
         )
         self.leader = Leader(
-            control=LeaderService(self.floor, self.acd, self.calls, config),
-            listening=Listening(self.floor, self.calls, self.switch, self.bus, clock),
+            control=LeaderService(self.floor, self.acd, self.calls, config, self.bus),
+            listening=Listening(self.floor, self.calls, self.switch, self.bus, clock, told=calls.tell_listening),
             announcements=Announcements(self.floor, SqlAnnouncements(self._database), self.bus, clock),
             alarms=Alarms(self.board.queues, config, self._on_duty, self.bus, clock),
+            rare=self._facts.rare,
+            day_start=lambda at: day_of(at, ZoneInfo(calls.time_zone))[0],
         )
         await self.leader.alarms.load()
 
@@ -293,10 +297,15 @@ class Server:
     async def _restore(self) -> None:
         """Fold what happened before we started; take up what was left open; the first link ends the gap."""
         since = self._clock.now() - REPLAY
+        old = [one for one in await self._facts.rare(0, limit=REPLAY_BATCH) if one.id < since]
+        for alarms in (self.board, self.leader.alarms):
+            alarms.restore(one for one in old if isinstance(one.fact, AlarmFact))
         while batch := await self._facts.after(since, limit=REPLAY_BATCH):
             self.floor.restore(batch)
             self.board.restore(batch)
             self.leader.listening.restore(batch)
+            self.leader.alarms.restore(batch)
+            self.leader.control.restore(batch)
             since = batch[-1].id
         self._unseen = self._unseen_calls()
         heartbeat = Heartbeat(self.settings.paths.data / "alive", self.bus, self._clock)
@@ -306,6 +315,8 @@ class Server:
         )
         log.info("calls_taken_up", calls=await self._takeover.adopt())
         self.floor.start()
+        self.leader.control.start()
+        self._stack.callback(self.leader.control.close)
         self.board.start()
         self._stack.callback(self.board.close)
         self._keep("heartbeat", heartbeat.run())

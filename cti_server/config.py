@@ -114,6 +114,7 @@ class CallSettings(_Section):
     transfer_priority: int = Field(10, ge=0, description="added to the priority of callers agents send on")
     callback_attempts: int = Field(3, ge=1, description="how often we try to ring a caller back")
     callback_retry_minutes: float = Field(10.0, gt=0, description="pause between two attempts")
+    tell_listening: bool = Field(False, description="agents are told when somebody listens to their talk")
     drain_seconds: float = Field(
         5.0, ge=0, description="at stop: how long running steps may take to reach a safe point"
     )

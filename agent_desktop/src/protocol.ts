@@ -6,15 +6,17 @@ export interface Agent { agent_id: string; name: string; endpoint: string; queue
 
 export interface AgentPart { item: Agent; seen: string }
 
+export interface AgentRow { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; queues: (string)[]; levels: Record<string, number>; answered: number; average: number | null; lent: boolean; skills: Record<string, number> }
+
 export interface Announcement { announcement_id: string; at: number; by: string; audience: "all" | "queue" | "agent"; name: string; text: string }
 
 export interface AuditRow { at: number; login: string; action: string; subject: string; address: string; before: Record<string, unknown> | null; after: Record<string, unknown> | null }
 
-export interface Board { at: number; switch_linked: boolean; queues: (QueueRow)[]; agents: (Me)[]; calls: (BoardCall)[]; counts: Counts }
+export interface Board { at: number; switch_linked: boolean; queues: (QueueRow)[]; agents: (AgentRow)[]; calls: (BoardCall)[]; counts: Counts }
 
 export interface BoardCall { call_id: string; caller: string; did: string; stage: "menu" | "waiting" | "ringing" | "talking" | "held" | "survey" | "ended"; since: number; queue: string | null; agent_id: string | null; customer_name: string | null }
 
-export interface BoardRows { at: number; switch_linked: boolean; queues: (QueueRow)[]; agents: (Me)[]; calls: (BoardCall)[]; counts: Counts; last: number; gone: (["queue" | "agent" | "call" | "switch", string])[] }
+export interface BoardRows { at: number; switch_linked: boolean; queues: (QueueRow)[]; agents: (AgentRow)[]; calls: (BoardCall)[]; counts: Counts; last: number; gone: (["queue" | "agent" | "call" | "switch", string])[] }
 
 export interface CalendarItem { weekly: Record<string, (string)[]>; holidays: "cn" | "none"; on_holiday: (string)[]; make_up_as: string; dates: Record<string, (string)[]>; emergency: boolean }
 
@@ -108,7 +110,7 @@ export interface Queue { name: string; title: Record<string, string>; code: stri
 
 export interface QueuePart { item: Queue; seen: string }
 
-export interface QueueRow { name: string; title: Record<string, string>; waiting: number; longest_since: number | null; offered: number; ringing: number; talking: number; ready: number; free: number; signed_in: number; answered: number; abandoned: number; abandoned_short: number; unseen: number; overflowed: number; callbacks: number; answer_rate: number | null; asa: number | null; average_talk: number | null; service_levels: Record<string, number | null>; alarms: ("waiting" | "longest_wait" | "service_level" | "agents_ready")[] }
+export interface QueueRow { name: string; title: Record<string, string>; waiting: number; longest_since: number | null; offered: number; ringing: number; talking: number; ready: number; free: number; signed_in: number; answered: number; abandoned: number; abandoned_short: number; unseen: number; overflowed: number; callbacks: number; answer_rate: number | null; asa: number | null; average_talk: number | null; service_levels: Record<string, number | null>; threshold: number; trend_at: number; trend_step: number; trend: ([number, number, number])[]; alarms: ("waiting" | "longest_wait" | "service_level" | "agents_ready")[] }
 
 export interface Relaxation { after_seconds: number; lower_by: number; drop: (string)[]; drop_preferred: boolean }
 
@@ -126,7 +128,7 @@ export interface SipAccount { uri: string; user: string; password: string; webso
 
 export interface Task { ticket_id: string; number: string; kind: string; state: string; open: boolean; opened_at: number; due_at: number | null; summary: string; description: string; call_id: string; customer_id: string | null; phone: string; name: string; address: string; account: string; changed_at: number; own: boolean; customer_name: string | null }
 
-export interface Thresholds { queue: string; waiting: number; longest_wait: number; service_level: number; formula: string; agents_ready: number }
+export interface Thresholds { queue: string; own: boolean; waiting: number; longest_wait: number; service_level: number; formula: string; agents_ready: number }
 
 export interface TicketCard { ticket_id: string; number: string; kind: string; state: string; open: boolean; opened_at: number; due_at: number | null; summary: string; description: string; call_id: string; customer_id: string | null; phone: string; name: string; address: string; account: string; changed_at: number; notes: (TicketStep)[] }
 
@@ -177,6 +179,8 @@ export interface Facts {
   TalkEnded: { at: number; call_id: string; visit_id: string; agent_id: string; side: "caller" | "agent" | "server" | "transfer" | "unknown" };
   VisitEnded: { at: number; call_id: string; visit_id: string; outcome: "answered" | "abandoned" | "overflowed" | "timed_out" | "callback" | "key_exit" | "refused" | "unknown" };
   VisitAssigned: { at: number; call_id: string; visit_id: string; agent_id: string; by: string };
+  VisitMoved: { at: number; call_id: string; visit_id: string; queue: string; by: string };
+  VisitPromoted: { at: number; call_id: string; visit_id: string; priority: number; by: string };
   CallbackAttempted: { at: number; call_id: string; ticket_id: string; attempt: number; reached: boolean };
   AgentSignedIn: { at: number; agent_id: string };
   AgentSignedOut: { at: number; agent_id: string; by: string };
@@ -189,14 +193,15 @@ export interface Facts {
   AgentUnreachable: { at: number; agent_id: string };
   AgentPhoneBusy: { at: number; agent_id: string };
   AgentPhoneFree: { at: number; agent_id: string };
-  AgentAssigned: { at: number; agent_id: string; queues: ([string, number])[]; by: string };
-  ListenStarted: { at: number; call_id: string; listening_id: string; subject: string; by: string; mode: "listen" | "whisper" | "barge" };
-  ListenModeChanged: { at: number; call_id: string; listening_id: string; subject: string; by: string; mode: "listen" | "whisper" | "barge" };
-  ListenEnded: { at: number; call_id: string; listening_id: string; subject: string; by: string };
+  AgentAssigned: { at: number; agent_id: string; queues: ([string, number])[]; by: string; then: ([string, number])[] | null };
+  ListenStarted: { at: number; call_id: string; listening_id: string; subject: string; by: string; told: boolean; mode: "listen" | "whisper" | "barge" };
+  ListenModeChanged: { at: number; call_id: string; listening_id: string; subject: string; by: string; told: boolean; mode: "listen" | "whisper" | "barge" };
+  ListenEnded: { at: number; call_id: string; listening_id: string; subject: string; by: string; told: boolean };
   AnnouncementMade: { at: number; announcement_id: string; by: string; audience: "all" | "queue" | "agent"; name: string; text: string; agents: (string)[] };
   AnnouncementRead: { at: number; agent_id: string; announcement_id: string };
   AlarmRaised: { at: number; queue: string; alarm: "waiting" | "longest_wait" | "service_level" | "agents_ready"; value: number; threshold: number };
   AlarmCleared: { at: number; queue: string; alarm: "waiting" | "longest_wait" | "service_level" | "agents_ready" };
+  AlarmAcknowledged: { at: number; queue: string; alarm: "waiting" | "longest_wait" | "service_level" | "agents_ready"; by: string };
   GapRecorded: { at: number; what: "server_down" | "switch_link" | "journal"; node: string; since: number };
   SwitchLinked: { at: number; node: string; version: string };
   SwitchLost: { at: number; node: string };
@@ -234,9 +239,14 @@ export interface Commands {
   listen: { agent_id: string; mode?: "listen" | "whisper" | "barge" };
   end_listening: Record<string, never>;
   assign: { call_id: string; agent_id: string };
-  move: { agent_id: string; queues: Record<string, number> };
+  send_call: { call_id: string; queue: string };
+  promote_call: { call_id: string };
+  move: { agent_id: string; queues: Record<string, number>; for_good?: boolean };
   announce: { audience?: "all" | "queue" | "agent"; name?: string; text: string };
   read_announcement: { announcement_id: string };
+  acknowledge_alarm: { queue: string; alarm: "waiting" | "longest_wait" | "service_level" | "agents_ready" };
+  set_state_limits: { talking: number; held: number; wrap_up: number; paused: number; trouble: number };
+  reset_alarms: { queue: string };
   set_alarms: { queue: string; waiting?: number; longest_wait?: number; service_level?: number; formula?: string; agents_ready?: number };
   consult: { agent_id?: string; step: "complete" | "join" | "swap" | "cancel" };
 }

@@ -3,7 +3,7 @@
 // The server sends a whole board when the page joins, then rows as they change; both are absolute and come in order.
 
 import { batch, computed, signal, type Signal } from "@preact/signals";
-import type { Board, BoardCall, BoardRows, Counts, Me, QueueRow } from "./protocol";
+import type { AgentRow, Board, BoardCall, BoardRows, Counts, QueueRow } from "./protocol";
 
 /** Rows of one kind. `keys` changes only when a row comes or goes. */
 export class Rows<Row> {
@@ -44,7 +44,7 @@ export class Rows<Row> {
 const NOBODY: Counts = { signed_in: 0, ready: 0, talking: 0, wrap_up: 0, paused: 0, calls: 0 };
 
 export const queues = new Rows<QueueRow>((row) => row.name);
-export const agents = new Rows<Me>((row) => row.agent_id);
+export const agents = new Rows<AgentRow>((row) => row.agent_id);
 export const boardCalls = new Rows<BoardCall>((row) => row.call_id);
 export const counts = signal<Counts>(NOBODY);
 /** null = not told yet. */

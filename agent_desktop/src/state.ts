@@ -53,7 +53,7 @@ export async function begin(): Promise<void> {
 export async function signIn(login: string, password: string): Promise<void> {
   await guarded(async () => {
     const entered = await request<Session>("POST", "/session", { login, password });
-    startWork = entered.agent_id !== null;
+    startWork = entered.agent_id !== null && entered.role !== "inspector";
     enter(entered);
   });
 }

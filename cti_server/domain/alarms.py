@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from cti_server.domain.board import QueueView
 from cti_server.domain.facts import AlarmKind
 from cti_server.domain.ids import SECOND, Micros
 from cti_server.domain.service_levels import SERVICE_LEVELS
+from cti_server.domain.tallies import QueueView
 from cti_server.errors import InvalidValue
 
 KINDS: tuple[AlarmKind, ...] = get_args(AlarmKind)
@@ -50,6 +50,22 @@ class Thresholds:
             raise InvalidValue("service_level is a percentage, 0 (off) to 100", field="service_level")
         if self.formula not in SERVICE_LEVELS:
             raise InvalidValue(f"formula is one of {', '.join(SERVICE_LEVELS)}", field="formula")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateLimits:
+    """Seconds after which an agent's state is marked on the board; 0 = never. Raises InvalidValue."""
+
+    talking: int = 600
+    held: int = 60
+    wrap_up: int = 120
+    paused: int = 1800
+    trouble: int = 60
+
+    def __post_init__(self) -> None:
+        for name in ("talking", "held", "wrap_up", "paused", "trouble"):
+            if not 0 <= getattr(self, name) <= 86_400:
+                raise InvalidValue(f"{name} is {getattr(self, name)}; give 0 (never) to 86400 seconds", field=name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,8 @@ fact costs the same however many calls and agents there are.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta, tzinfo
 from typing import Any, Literal
 
@@ -17,32 +16,12 @@ from cti_server.domain import agents
 from cti_server.domain import facts as f
 from cti_server.domain.agents import AgentState
 from cti_server.domain.ids import AgentId, CallId, CustomerId, Micros, QueueName, VisitId, from_datetime, to_datetime
-from cti_server.domain.queues import Queue, micros
-from cti_server.domain.service_levels import VisitCounts
+from cti_server.domain.queues import Queue
+from cti_server.domain.tallies import AgentTally, QueueTally, QueueView, count_talks
 from cti_server.domain.visit_records import VisitRecord, apply_visit
 
 Key = tuple[Literal["queue", "agent", "call", "switch"], str]
 Stage = Literal["menu", "waiting", "ringing", "talking", "held", "survey"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueView:
-    """One queue now and today. `waiting` counts callers not yet answered, those being offered (`ringing`) included."""
-
-    name: QueueName
-    waiting: int = 0
-    longest_since: Micros | None = None
-    """When the caller who waits longest entered."""
-    ringing: int = 0
-    talking: int = 0
-    signed_in: int = 0
-    ready: int = 0
-    """Agents of this queue who asked for calls, busy or not."""
-    free: int = 0
-    today: VisitCounts = field(default_factory=VisitCounts)
-    average_talk: Micros | None = None
-    """Of the talks that ended today, hold included."""
-    alarms: tuple[f.AlarmKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,109 +44,6 @@ class CallView:
 View = QueueView | AgentState | CallView | bool
 
 
-class _Tally:
-    """One queue's numbers."""
-
-    def __init__(self, queue: Queue) -> None:
-        self.queue = queue
-        self.waiting: list[tuple[Micros, VisitId]] = []
-        self.ringing = self.talking = self.signed_in = self.ready = self.free = 0
-        self.alarms: frozenset[f.AlarmKind] = frozenset()
-        self.new_day()
-
-    def new_day(self) -> None:
-        self.today = VisitCounts()
-        self.talks, self.talk_micros = 0, 0
-
-    def view(self) -> QueueView:
-        return QueueView(
-            name=self.queue.name,
-            waiting=len(self.waiting),
-            longest_since=self.waiting[0][0] if self.waiting else None,
-            ringing=self.ringing,
-            talking=self.talking,
-            signed_in=self.signed_in,
-            ready=self.ready,
-            free=self.free,
-            today=replace(self.today),
-            average_talk=self.talk_micros // self.talks if self.talks else None,
-            alarms=tuple(sorted(self.alarms)),
-        )
-
-    def count_agent(self, state: AgentState, by: int) -> None:
-        self.signed_in += by * (state.intent != "signed_out")
-        self.ready += by * (state.intent == "ready")
-        self.free += by * state.free
-
-    def count_now(self, visit: VisitRecord, by: int) -> None:
-        self.talking += by * visit.talking
-        self.ringing += by * _rings(visit)
-        if _waits(visit):
-            self._stand((visit.entered_at or visit.started or 0, visit.visit_id), by)
-
-    def _stand(self, place: tuple[Micros, VisitId], by: int) -> None:
-        if by > 0:
-            insort(self.waiting, place)
-        else:
-            del self.waiting[bisect_left(self.waiting, place)]
-
-    def count_today(self, before: VisitRecord | None, after: VisitRecord) -> None:
-        today = self.today
-        today.offered += before is None or before.started is None
-        answered, was = _answered(after), before is not None and _answered(before)
-        if answered and not was:
-            self._count_answer(after.wait)
-        if after.outcome and after.outcome != "answered" and not (before and before.outcome) and not answered:
-            self._count_other(after.outcome, after.wait)
-
-    def _count_answer(self, wait: Micros | None) -> None:
-        today = self.today
-        today.answered += 1
-        if wait is not None:
-            today.answered_within += wait <= micros(self.queue.threshold_seconds)
-            today.wait_of_answered += wait
-            today.longest_wait = max(today.longest_wait, wait)
-
-    def _count_other(self, outcome: f.Outcome, wait: Micros | None) -> None:
-        today, name = self.today, _COUNTED_AS[outcome]
-        setattr(today, name, getattr(today, name) + 1)
-        if outcome == "abandoned" and wait is not None:
-            today.abandoned_within += wait <= micros(self.queue.threshold_seconds)
-            today.abandoned_short += wait < micros(self.queue.short_seconds)
-            today.longest_wait = max(today.longest_wait, wait)
-
-    def count_talk(self, before: VisitRecord | None, after: VisitRecord) -> None:
-        """A talk of the visit that ended with this fact."""
-        if before and before.talking:
-            talk = after.talks[len(before.talks) - 1]
-            if talk.ended is not None:
-                self.talks += 1
-                self.talk_micros += talk.ended - talk.started
-
-
-_COUNTED_AS: dict[f.Outcome, str] = {
-    "abandoned": "abandoned",
-    "overflowed": "overflowed",
-    "timed_out": "timed_out",
-    "callback": "callbacks",
-    "key_exit": "key_exits",
-    "refused": "refused",
-    "unknown": "unknown",
-}
-
-
-def _waits(visit: VisitRecord) -> bool:
-    return visit.outcome is None and not visit.talks
-
-
-def _rings(visit: VisitRecord) -> bool:
-    return _waits(visit) and bool(visit.offers) and visit.offers[-1].result is None
-
-
-def _answered(visit: VisitRecord) -> bool:
-    return bool(visit.talks) or visit.outcome == "answered"
-
-
 class Board:
     """`zone` is the site's; `members` says which queues an agent serves until a fact says otherwise. `apply` facts in the
     order of the timeline."""
@@ -178,7 +54,7 @@ class Board:
         members: Mapping[AgentId, Collection[QueueName]],
         zone: tzinfo,
     ) -> None:
-        self._tallies = {name: _Tally(queue) for name, queue in queues.items()}
+        self._tallies = {name: QueueTally(queue) for name, queue in queues.items()}
         self._members = dict(members)
         self._zone = zone
         self._day: tuple[Micros, Micros] = (0, 0)
@@ -188,6 +64,8 @@ class Board:
         self._visits_of: dict[CallId, set[VisitId]] = {}
         self._agents_on: dict[CallId, set[AgentId]] = {}
         self._switches: dict[str, bool] = {}
+        self._lent: set[AgentId] = set()
+        self._days: dict[AgentId, AgentTally] = {}
 
     def apply(self, recorded: f.Recorded) -> set[Key]:
         """The keys of the rows that look different now."""
@@ -217,7 +95,9 @@ class Board:
         self._day = day_of(now, self._zone)
         for tally in self._tallies.values():
             tally.new_day()
-        return {("queue", name) for name in self._tallies}
+        changed: set[Key] = {("agent", agent_id) for agent_id in self._days}
+        self._days.clear()
+        return changed | {("queue", name) for name in self._tallies}
 
     def day_ends(self) -> Micros:
         """When `roll` has something to do."""
@@ -231,7 +111,7 @@ class Board:
         """A queue is new, or its settings are: the day's counts stay, thresholds hold from now on."""
         tally = self._tallies.get(queue.name)
         if tally is None:
-            tally = self._tallies[queue.name] = _Tally(queue)
+            tally = self._tallies[queue.name] = QueueTally(queue)
             for agent_id, state in self._agents.items():
                 if queue.name in self._members.get(agent_id, ()):
                     tally.count_agent(state, 1)
@@ -277,6 +157,7 @@ class Board:
         if after == before:
             return
         self._keep(call_id, after)
+        changed.update(("agent", agent_id) for agent_id in count_talks(self._days, before, after, self._day[0]))
         tally = self._tallies.get(after.queue)
         if tally is None:
             return
@@ -285,6 +166,7 @@ class Board:
         tally.count_now(after, 1)
         if after.started is not None and self._day[0] <= after.started < self._day[1]:
             tally.count_today(before, after)
+        tally.count_trend(before, after)
         tally.count_talk(before, after)
         changed.add(("queue", after.queue))
 
@@ -308,6 +190,8 @@ class Board:
         before = self._agents.get(agent_id) or AgentState(agent_id=agent_id)
         if isinstance(fact, f.AgentAssigned):
             self._assign(before, fact, changed)
+        if isinstance(fact, f.WrapUpEnded) and before.system == "wrap_up":
+            self._wrapped_up(before, fact)
         after = agents.apply(before, fact)
         if after == before and agent_id in self._agents:
             return
@@ -321,6 +205,17 @@ class Board:
                     tally.count_agent(after, 1)
                     changed.add(("queue", name))
 
+    def _wrapped_up(self, state: AgentState, fact: f.WrapUpEnded) -> None:
+        self._days.setdefault(state.agent_id, AgentTally()).handling += max(0, fact.at - state.work_since)
+
+    def lent(self, agent_id: AgentId) -> bool:
+        """He serves other queues than he is set up with, until he signs out."""
+        return agent_id in self._lent
+
+    def agent_day(self, agent_id: AgentId) -> AgentTally:
+        """An agent's figures of today so far."""
+        return self._days.get(agent_id) or AgentTally()
+
     def _assign(self, state: AgentState, fact: f.AgentAssigned, changed: set[Key]) -> None:
         now = [QueueName(name) for name, _ in fact.queues]
         for by, names in ((-1, self._members.get(fact.agent_id, ())), (1, now)):
@@ -329,12 +224,15 @@ class Board:
                     tally.count_agent(state, by)
                     changed.add(("queue", name))
         self._members[fact.agent_id] = now
+        (self._lent.discard if fact.then is None else self._lent.add)(fact.agent_id)
         changed.add(("agent", fact.agent_id))
 
     def _alarm(self, fact: f.AlarmFact, changed: set[Key]) -> None:
         if tally := self._tallies.get(fact.queue):
-            raised = isinstance(fact, f.AlarmRaised)
-            tally.alarms = tally.alarms | {fact.alarm} if raised else tally.alarms - {fact.alarm}
+            if isinstance(fact, f.AlarmRaised):
+                tally.alarms |= {fact.alarm}
+            elif isinstance(fact, f.AlarmCleared):
+                tally.alarms -= {fact.alarm}
             changed.add(("queue", fact.queue))
 
     def _index(self, before: AgentState, after: AgentState) -> None:

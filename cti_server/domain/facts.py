@@ -343,6 +343,22 @@ class VisitAssigned(VisitFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VisitMoved(VisitFact):
+    """A leader (`by`) sends a waiting caller to another queue. The visit ends as overflowed, the next one keeps his time."""
+
+    queue: QueueName
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitPromoted(VisitFact):
+    """A leader (`by`) put a waiting caller at the head of his queue: `priority` is his from now on."""
+
+    priority: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackAttempted(CallFact):
     """We rang a caller back. `call_id` is the new, outgoing call; `ticket_id` the request."""
 
@@ -419,10 +435,12 @@ class AgentPhoneFree(AgentFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentAssigned(AgentFact):
-    """The queues the agent serves from now on, each with his level 1–10; `by` is the login of whoever moved him."""
+    """The queues the agent serves from now on, each with his level 1–10; `by` is the login of whoever moved him. `then` = what
+    he serves again after this shift; null = the move is for good."""
 
     queues: tuple[tuple[str, int], ...]
     by: str
+    then: tuple[tuple[str, int], ...] | None = None
 
 
 # ---- the shift leader ----------------------------------------------------------------------------------------
@@ -433,11 +451,13 @@ ListenMode = Literal["listen", "whisper", "barge"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenFact(CallFact):
-    """Somebody (`by`, his login) on an agent's talk. The agent is `subject`, not `agent_id`: he is not told."""
+    """Somebody (`by`, his login) on an agent's talk. The agent is `subject`, not `agent_id`: he is told only when `told`
+    (setting calls.tell_listening)."""
 
     listening_id: str
     subject: AgentId
     by: str
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -494,6 +514,13 @@ class AlarmRaised(AlarmFact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmCleared(AlarmFact):
     pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmAcknowledged(AlarmFact):
+    """A leader (`by`, his login) has seen the alarm and takes care of it."""
+
+    by: str
 
 
 # ---- the system --------------------------------------------------------------------------------------------

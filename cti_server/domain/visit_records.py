@@ -187,6 +187,10 @@ def _offered(visit: VisitRecord, fact: f.AgentOffered | f.OfferRinging | f.Offer
     return replace(visit, offers=(*visit.offers, offer))
 
 
+def _promoted(visit: VisitRecord, fact: f.VisitPromoted) -> VisitRecord:
+    return replace(visit, priority=fact.priority)
+
+
 def _change_offer(visit: VisitRecord, offer_id: OfferId, **changes: Any) -> VisitRecord:
     """Fill what is still None of one offer; the first value stays."""
     offers = tuple(
@@ -245,6 +249,7 @@ def _ended(visit: VisitRecord, fact: f.VisitEnded) -> VisitRecord:
 
 _FOLDS: dict[type[f.Fact], Any] = {
     f.VisitStarted: _started,
+    f.VisitPromoted: _promoted,
     f.AgentOffered: _offered,
     f.OfferRinging: _ringing,
     f.OfferEnded: _offer_ended,

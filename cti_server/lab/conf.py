@@ -10,7 +10,7 @@ from cti_server.errors import InvalidValue
 
 PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 
-AGENTS = ("1001", "1002", "1003", "1004", "1900")
+AGENTS = ("1001", "1002", "1003", "1004", "1900", "1800")
 
 
 def render(template: str, values: Mapping[str, str]) -> str:

@@ -71,7 +71,9 @@ AGENTS = (
         {"vip": 5, "general": 2, "billing": 2, "repair": 2, "emergency": 5, "english": 2},
         {"zh": 10, "en": 7, "power": 5},
     ),
+    agent("1800", "方静", {}, {}, certified=False),
 )
+"""1800 is the inspector's phone to listen with: no queues, and without a certificate no calls."""
 PAUSE_CODES = (
     PauseCode(code="break", zh="小休", en="Break", position=1),
     PauseCode(code="meal", zh="用餐", en="Meal", position=2),

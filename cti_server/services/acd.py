@@ -19,7 +19,16 @@ import structlog
 
 from cti_server.bus import Bus
 from cti_server.clock import Clock
-from cti_server.domain.facts import OfferEnded, Recorded, TalkEnded, TalkStarted, VisitAssigned, VisitEnded
+from cti_server.domain.facts import (
+    OfferEnded,
+    Recorded,
+    TalkEnded,
+    TalkStarted,
+    VisitAssigned,
+    VisitEnded,
+    VisitMoved,
+    VisitPromoted,
+)
 from cti_server.domain.ids import SECOND, AgentId, ChannelRef, Micros, QueueName, VisitId
 from cti_server.domain.queues import Queue, micros, skills_key
 from cti_server.domain.routing import Decision, Offer, Overflow, Router, Seat, Waiting
@@ -195,12 +204,35 @@ class Acd:
 
     def assign(self, visit_id: VisitId, agent_id: AgentId, by: str) -> None:
         """Give a waiting caller to a free agent out of turn. Raises NotFound and Conflict, and then nothing has changed."""
-        place = self._places.get(visit_id)
-        if place is None:
-            raise NotFound("this caller is not waiting any more")
+        place = self._place(visit_id)
         offer = self._router.assign(visit_id, agent_id, self._clock.now())
         place.live.note(VisitAssigned, visit_id=visit_id, agent_id=agent_id, by=by)
         self._carry(offer)
+
+    def send(self, visit_id: VisitId, queue: QueueName, by: str) -> None:
+        """A waiting caller goes on in another queue, with his time and priority. Raises NotFound and Conflict, and then nothing
+        has changed."""
+        place = self._place(visit_id)
+        if queue not in self._queues:
+            raise NotFound(f"there is no queue {queue}")
+        if queue == place.visit.queue:
+            raise Conflict("he waits in that queue already", reason="same_queue")
+        self._router.withdraw(visit_id)
+        place.live.note(VisitMoved, visit_id=visit_id, queue=queue, by=by)
+        self._carry(Overflow(visit_id, queue))
+
+    def promote(self, visit_id: VisitId, by: str) -> None:
+        """A waiting caller is next. Raises NotFound and Conflict, and then nothing has changed."""
+        place = self._place(visit_id)
+        place.visit.priority = self._router.promote(visit_id)
+        place.live.note(VisitPromoted, visit_id=visit_id, priority=place.visit.priority, by=by)
+        self.poke()
+
+    def _place(self, visit_id: VisitId) -> Place:
+        place = self._places.get(visit_id)
+        if place is None:
+            raise NotFound("this caller is not waiting any more")
+        return place
 
     def position(self, place: Place) -> int:
         """1 = next."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict
-from typing import Protocol
+from typing import Any, Protocol
 
 from cti_server.bus import Bus
 from cti_server.clock import Clock, new_id
 from cti_server.domain.announcements import Announcement, Audience, Sent
 from cti_server.domain.facts import AnnouncementMade, AnnouncementRead
 from cti_server.domain.ids import AgentId, Micros, QueueName
-from cti_server.errors import Conflict, InvalidValue
+from cti_server.errors import Conflict, InvalidValue, NotFound
 from cti_server.services.floor import Floor
 
 
@@ -22,6 +22,7 @@ class AnnouncementStore(Protocol):
     async def unread(self, agent_id: AgentId) -> list[Announcement]: ...
     async def read(self, announcement_id: str, agent_id: AgentId, at: Micros) -> bool: ...
     async def recent(self, limit: int) -> list[Sent]: ...
+    async def readers(self, announcement_id: str) -> dict[AgentId, Micros | None]: ...
 
 
 class Announcements:
@@ -49,7 +50,7 @@ class Announcements:
         if audience == "agent":
             return (self._floor.agent(AgentId(name)).agent_id,)
         everybody = [agent for agent, _ in self._floor]
-        found = tuple(a.agent_id for a in everybody if audience == "all" or QueueName(name) in a.queues)
+        found = tuple(a.agent_id for a in everybody if (a.queues if audience == "all" else QueueName(name) in a.queues))
         if not found:
             raise Conflict(f"nobody would get it: no agent serves {name or 'any queue'}", reason="nobody")
         return found
@@ -63,6 +64,17 @@ class Announcements:
         now = self._clock.now()
         if await self._store.read(announcement_id, AgentId(agent_id), now):
             self._bus.record(AnnouncementRead(at=now, agent_id=AgentId(agent_id), announcement_id=announcement_id))
+
+    async def readers(self, announcement_id: str) -> list[dict[str, Any]]:
+        """As `leader_wire.Reader`, who has not read it first. Raises NotFound."""
+        found = await self._store.readers(announcement_id)
+        if not found:
+            raise NotFound("there is no such announcement")
+        rows = [{"agent_id": agent, "name": self._name(agent), "read_at": at} for agent, at in found.items()]
+        return sorted(rows, key=lambda row: (row["read_at"] is not None, row["agent_id"]))
+
+    def _name(self, agent_id: AgentId) -> str:
+        return self._floor.agent(agent_id).name if self._floor.knows(agent_id) else ""
 
     async def recent(self, limit: int) -> list[Sent]:
         """Newest first."""

@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 
 from cti_server.bus import Bus
 from cti_server.clock import Clock
-from cti_server.domain.board import Board, CallView, Key, QueueView
+from cti_server.domain.board import Board, CallView, Key
 from cti_server.domain.facts import Recorded
 from cti_server.domain.ids import SECOND, AgentId, QueueName
 from cti_server.domain.queues import Queue
+from cti_server.domain.tallies import TREND_STEP, QueueView
 from cti_server.ports import Switch
 from cti_server.services.calls.live import LiveCalls
 from cti_server.services.desk_rows import agent_row
@@ -114,7 +115,11 @@ class BoardService:
         if not self._floor.knows(agent_id):
             return None
         state = self._floor.state(agent_id)
-        return agent_row(self._floor.agent(agent_id), state) if state.intent != "signed_out" else None
+        if state.intent == "signed_out":
+            return None
+        agent, day = self._floor.agent(agent_id), self._board.agent_day(agent_id)
+        of_today = {"answered": day.answered, "average": day.average, "lent": self._board.lent(agent_id)}
+        return {**agent_row(agent, state), **of_today, "skills": dict(agent.skills)}
 
     def _counts(self) -> Row:
         states = [state for _, state in self._floor if state.intent != "signed_out"]
@@ -160,6 +165,10 @@ def queue_row(view: QueueView, title: Mapping[str, str]) -> Row:
         "asa": view.today.average_speed_of_answer,
         "average_talk": view.average_talk,
         "service_levels": view.today.service_levels(),
+        "threshold": view.threshold_seconds,
+        "trend_at": view.trend_at,
+        "trend_step": TREND_STEP,
+        "trend": view.trend,
         "alarms": view.alarms,
     }
 

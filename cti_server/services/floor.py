@@ -173,6 +173,11 @@ class Floor:
             self._record([assigned(agent, self._clock.now(), by)])
         self._settle(agent.agent_id)
 
+    def assign_queues(self, agent: Agent, by: str, then: Mapping[QueueName, int] | None = None) -> None:
+        """He serves the queues of `agent` from now on; `then` = only until he signs out, and those after it."""
+        fact = assigned(agent, self._clock.now(), by)
+        self._record([fact if then is None else replace(fact, then=tuple(sorted(then.items())))])
+
     def remove_agent(self, agent_id: AgentId) -> None:
         """At once, or after his talk and wrap-up. Raises NotFound."""
         self._removed.add(self.agent(agent_id).agent_id)

@@ -43,8 +43,13 @@ class Listen:
 
 
 class Listening:
-    def __init__(self, floor: Floor, calls: LiveCalls, switch: Switch, bus: Bus, clock: Clock) -> None:
+    """`told` = agents are told that somebody listens to them (docs/decisions/0090)."""
+
+    def __init__(
+        self, floor: Floor, calls: LiveCalls, switch: Switch, bus: Bus, clock: Clock, *, told: bool = False
+    ) -> None:
         self._floor, self._calls, self._switch, self._bus, self._clock = floor, calls, switch, bus, clock
+        self._told = told
         self._listens: dict[tuple[str, str], Listen] = {}
 
     def restore(self, facts: Iterable[Recorded]) -> None:
@@ -64,6 +69,11 @@ class Listening:
         if listen is None:
             return None
         return {"agent_id": listen.subject, "call_id": listen.call_id, "mode": listen.mode, "on": listen.on}
+
+    def told(self, agent_id: AgentId) -> list[dict[str, Any]]:
+        """Who listens to this agent, as `leader_wire.Listened`; nobody when agents are not told."""
+        on = [one for one in self._listens.values() if one.on and one.subject == agent_id] if self._told else []
+        return [{"by": one.by, "mode": one.mode} for one in on]
 
     async def listen(self, agent_id: AgentId, mode: ListenMode, by: str, own: AgentId) -> None:
         """`own` is the listener's own phone. Raises NotFound, Conflict when there is no talk or his phone cannot take it."""
@@ -147,6 +157,7 @@ class Listening:
 
     def _note(self, fact: type[ListenFact], listen: Listen, **more: Any) -> None:
         who: dict[str, Any] = {"listening_id": listen.listening_id, "subject": listen.subject, "by": listen.by}
+        who["told"] = self._told
         self._bus.record(fact(at=self._clock.now(), call_id=listen.call_id, **who, **more))
 
     def _keep(self, listen: Listen) -> None:

@@ -42,6 +42,12 @@ class SqlAnnouncements:
             done = await connection.execute(update(tables.announcement_readers).where(mine).values(read_at=at))
         return done.rowcount > 0
 
+    async def readers(self, announcement_id: str) -> dict[AgentId, Micros | None]:
+        """Agent → when he read it; empty when there is no such announcement."""
+        query = select(_r.agent_id, _r.read_at).where(_r.announcement_id == announcement_id).order_by(_r.agent_id)
+        async with self._database.read() as connection:
+            return {AgentId(agent_id): read_at for agent_id, read_at in await connection.execute(query)}
+
     async def recent(self, limit: int) -> list[Sent]:
         """Newest first."""
         counts = (func.count(_r.agent_id).label("to"), func.count(_r.read_at).label("read"))

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, Select, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, case, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cti_server.domain.calls import CallRecord, apply
@@ -75,6 +75,15 @@ class SqlFactStore:
 
     async def of_call(self, call_id: CallId) -> list[Recorded]:
         return await self._read(select(tables.facts).where(tables.facts.c.call_id == call_id))
+
+    async def rare(self, since: Micros, *, limit: int) -> list[Recorded]:
+        """The last `limit` facts of alarms and listening (`tables.RARE_KINDS`) since then, oldest first."""
+        column = tables.facts.c
+        query = (
+            select(tables.facts).where(text(tables.RARE), column.id >= since).order_by(column.id.desc()).limit(limit)
+        )
+        async with self._database.read() as connection:
+            return [_recorded(row) for row in reversed((await connection.execute(query)).all())]
 
     async def of_agent(self, agent_id: AgentId, since: Micros, until: Micros) -> list[Recorded]:
         """Facts of the agent with since ≤ at < until, those of his offers and talks included."""

@@ -7,10 +7,11 @@ from typing import Annotated
 from pydantic import Field
 
 from cti_server.domain.announcements import Audience as AudienceKind
-from cti_server.domain.facts import ListenMode
+from cti_server.domain.facts import AlarmKind, ListenMode
 from cti_server.web.wire import Args, Plain, Wire
 
 Name = Annotated[Plain, Field(max_length=64)]
+Seconds = Annotated[int, Field(ge=0, le=86_400, strict=True)]
 Level = Annotated[int, Field(ge=1, le=10)]
 
 
@@ -43,14 +44,66 @@ class SentAnnouncement(Wire):
 
 
 class Thresholds(Wire):
-    """Callers, seconds, percent by `formula` (SL1–SL6), agents; 0 = no alarm."""
+    """Callers, seconds, percent by `formula` (SL1–SL6), agents; 0 = no alarm. Queue `*` has those of every queue without `own`
+    ones."""
 
     queue: str
+    own: bool = True
     waiting: int
     longest_wait: int
     service_level: int
     formula: str
     agents_ready: int
+
+
+class StateLimits(Wire):
+    """Seconds after which an agent's state is marked on the board; 0 = never."""
+
+    talking: int
+    held: int
+    wrap_up: int
+    paused: int
+    trouble: int
+
+
+class AlarmEntry(Wire):
+    """One alarm of the last day and a half; `cleared_at` null = it is raised now. `acknowledged_by` is a login."""
+
+    queue: str
+    alarm: AlarmKind
+    raised_at: int
+    value: int
+    threshold: int
+    cleared_at: int | None = None
+    acknowledged_at: int | None = None
+    acknowledged_by: str = ""
+
+
+class Reader(Wire):
+    """`read_at` null = not read yet."""
+
+    agent_id: str
+    name: str = ""
+    read_at: int | None = None
+
+
+class Listened(Wire):
+    """Somebody who listens to one's own talk, told because the setting says so."""
+
+    by: str
+    mode: ListenMode
+
+
+class ListenEntry(Wire):
+    """Who listened to whom; `modes` in the order of use; `ended` null = it goes on."""
+
+    listening_id: str
+    call_id: str
+    subject: str
+    by: str
+    started: int
+    ended: int | None = None
+    modes: list[ListenMode]
 
 
 class Listen(Args):
@@ -63,11 +116,21 @@ class Assign(Args):
     agent_id: Plain = Field(min_length=1, max_length=32)
 
 
+class SendCall(Args):
+    call_id: Plain = Field(max_length=64)
+    queue: Name
+
+
+class OneCall(Args):
+    call_id: Plain = Field(max_length=64)
+
+
 class Move(Args):
-    """`queues`: queue → level 1–10; all the agent serves from now on."""
+    """`queues`: queue → level 1–10; all the agent serves from now on: `for_good`, or until he signs out."""
 
     agent_id: Plain = Field(max_length=32)
     queues: dict[str, Level] = Field(max_length=200)
+    for_good: bool = True
 
 
 class Announce(Args):
@@ -84,8 +147,25 @@ class Recent(Args):
     limit: int = Field(20, ge=1, le=200)
 
 
+class OneAlarm(Args):
+    queue: Name
+    alarm: AlarmKind
+
+
+class OfQueue(Args):
+    queue: Name
+
+
+class SetStateLimits(Args):
+    talking: Seconds
+    held: Seconds
+    wrap_up: Seconds
+    paused: Seconds
+    trouble: Seconds
+
+
 class SetThresholds(Args):
-    """All thresholds of one queue."""
+    """All thresholds of one queue; queue `*` = of every queue without its own."""
 
     queue: Name
     waiting: int = Field(0, ge=0, le=86_400)

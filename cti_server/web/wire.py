@@ -45,10 +45,21 @@ class Me(Wire):
     levels: dict[str, int] = {}
 
 
+class AgentRow(Me):
+    """An agent on the board: with his figures of today. `average` = AHT (talk, hold and wrap-up of a handled call); `lent` = he
+    serves these queues until he signs out."""
+
+    answered: int = 0
+    average: int | None = None
+    lent: bool = False
+    skills: dict[str, int] = {}
+
+
 class QueueRow(Wire):
     """`longest_since` is when the caller who waits longest entered the queue; `title` its name by language (zh, en). Counts
     and rates are of today, in the site's time zone; `unseen` calls, which only Asterisk's own queue saw, are in none of them;
-    null = nothing to divide by. `service_levels` by formula, SL1–SL6."""
+    null = nothing to divide by. `service_levels` by formula, SL1–SL6, and their `threshold` in seconds. `trend`: visits offered,
+    answered, abandoned by interval, `trend_step` long each, from `trend_at`."""
 
     name: str
     title: dict[str, str] = {}
@@ -70,6 +81,10 @@ class QueueRow(Wire):
     asa: int | None = None
     average_talk: int | None = None
     service_levels: dict[str, float | None] = {}
+    threshold: float = 0
+    trend_at: int = 0
+    trend_step: int = 0
+    trend: list[tuple[int, int, int]] = []
     alarms: list[AlarmKind] = []
 
 
@@ -101,7 +116,7 @@ class Board(Wire):
     at: int = 0
     switch_linked: bool = True
     queues: list[QueueRow] = []
-    agents: list[Me] = []
+    agents: list[AgentRow] = []
     calls: list[BoardCall] = []
     counts: Counts = Counts()
 

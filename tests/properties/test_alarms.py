@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 
 from cti_server.domain.alarms import CLEAR_AFTER, KINDS, RAISE_AFTER, Alarm, Side, Thresholds, read
-from cti_server.domain.board import QueueView
 from cti_server.domain.facts import AlarmKind
 from cti_server.domain.ids import SECOND, Micros, QueueName
 from cti_server.domain.service_levels import VisitCounts
+from cti_server.domain.tallies import QueueView
 from cti_server.errors import InvalidValue
 
 NOW: Micros = 1_000_000 * SECOND

@@ -11,9 +11,10 @@ from hypothesis import given
 from cti_server.domain import facts as f
 from cti_server.domain.agents import AgentState
 from cti_server.domain.agents import apply as apply_agent
-from cti_server.domain.board import Board, CallView, Key, QueueView, day_of
+from cti_server.domain.board import Board, CallView, Key, day_of
 from cti_server.domain.ids import SECOND, AgentId, CallId, CustomerId, Micros, OfferId, QueueName, VisitId
 from cti_server.domain.queues import Queue
+from cti_server.domain.tallies import QueueView
 from cti_server.domain.visit_records import VisitRecord, apply_visit
 
 ZONE = ZoneInfo("Asia/Shanghai")

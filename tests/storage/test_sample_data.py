@@ -42,8 +42,8 @@ async def test_the_demo_has_the_callers_agents_and_queues_it_promises(database: 
     check(queues)
     assert list(queues) == ["general", "vip", "billing", "repair", "emergency", "english"]
     agents = await configuration.agents()
-    assert [agent.agent_id for agent in agents] == ["1001", "1002", "1003", "1004", "1900"]
-    assert len({tuple(sorted(agent.skills.items())) for agent in agents}) == 5
+    assert [agent.agent_id for agent in agents] == ["1001", "1002", "1003", "1004", "1800", "1900"]
+    assert len({tuple(sorted(agent.skills.items())) for agent in agents}) == 6
     assert {entry["role"] for entry in facts["logins"]} == {"agent", "leader", "inspector", "admin"}
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from cti_server.bus import Bus
 from cti_server.domain.agents import Agent
 from cti_server.domain.announcements import Announcement, Sent
-from cti_server.domain.board import QueueView
-from cti_server.domain.ids import AgentId, Micros, QueueName
+from cti_server.domain.facts import AlarmFact, ListenFact, Recorded
+from cti_server.domain.ids import MINUTE, AgentId, Micros, QueueName
 from cti_server.domain.queues import Queue
 from cti_server.domain.routing import Router
+from cti_server.domain.tallies import QueueView
 from cti_server.services.acd import Acd
 from cti_server.services.alarms import Alarms
 from cti_server.services.announcements import Announcements
@@ -30,25 +31,28 @@ class MemoryAnnouncements:
 
     def __init__(self) -> None:
         self.made: list[Announcement] = []
-        self.readers: dict[tuple[str, str], Micros | None] = {}
+        self.readers_: dict[tuple[str, str], Micros | None] = {}
 
     async def add(self, announcement: Announcement, agents: Collection[AgentId]) -> None:
         self.made.append(announcement)
-        self.readers |= {(announcement.announcement_id, agent): None for agent in agents}
+        self.readers_ |= {(announcement.announcement_id, agent): None for agent in agents}
 
     async def unread(self, agent_id: AgentId) -> list[Announcement]:
-        return [one for one in self.made if self.readers.get((one.announcement_id, agent_id), 0) is None]
+        return [one for one in self.made if self.readers_.get((one.announcement_id, agent_id), 0) is None]
 
     async def read(self, announcement_id: str, agent_id: AgentId, at: Micros) -> bool:
-        news = self.readers.get((announcement_id, agent_id), 0) is None
+        news = self.readers_.get((announcement_id, agent_id), 0) is None
         if news:
-            self.readers[announcement_id, agent_id] = at
+            self.readers_[announcement_id, agent_id] = at
         return news
+
+    async def readers(self, announcement_id: str) -> dict[AgentId, Micros | None]:
+        return {AgentId(agent): at for (key, agent), at in self.readers_.items() if key == announcement_id}
 
     async def recent(self, limit: int) -> list[Sent]:
         found = []
         for one in reversed(self.made[-limit:]):
-            read = [at for (key, _), at in self.readers.items() if key == one.announcement_id]
+            read = [at for (key, _), at in self.readers_.items() if key == one.announcement_id]
             found.append(Sent(one, len(read), sum(at is not None for at in read)))
         return found
 
@@ -70,14 +74,19 @@ class MemorySettings:
         self.agents[agent.agent_id] = agent
 
 
-def leader_tools(bus: Bus, clock: Any, agents: Collection[str]) -> Leader:
+def leader_tools(bus: Bus, clock: Any, agents: Collection[str], stored: Callable[[], list[Recorded]]) -> Leader:
+    async def rare(since: Micros, *, limit: int) -> list[Recorded]:
+        return [one for one in stored() if one.id >= since and isinstance(one.fact, AlarmFact | ListenFact)][-limit:]
+
     queues = {GENERAL: Queue(name=GENERAL)}
     switch, settings, calls = FakeSwitch(clock), MemorySettings(), LiveCalls(bus, clock)
     acd = Acd(Router(queues), queues, GENERAL, switch, bus, clock)
     floor = Floor([Agent(agent_id=AgentId(one), queues={GENERAL: 5}) for one in agents], queues, acd, bus, clock)
     return Leader(
-        control=LeaderService(floor, acd, calls, settings),
+        control=LeaderService(floor, acd, calls, settings, bus),
         listening=Listening(floor, calls, switch, bus, clock),
         announcements=Announcements(floor, MemoryAnnouncements(), bus, clock),
         alarms=Alarms(lambda: [QueueView(name=GENERAL)], settings, lambda _, __: True, bus, clock),
+        rare=rare,
+        day_start=lambda at: at - at % (24 * 60 * MINUTE),
     )

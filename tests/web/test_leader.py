@@ -83,8 +83,14 @@ async def test_moving_an_agent_is_kept_told_and_audited(client_of: SignIn, world
 async def test_thresholds_are_set_by_queue(client_of: SignIn, world: World) -> None:
     leader = await client_of("1900")
     wanted = {"waiting": 5, "longest_wait": 60, "service_level": 80, "formula": "SL3", "agents_ready": 3}
-    assert await post(leader, "/queues/general/alarms", **wanted) == (200, {"queue": "general", **wanted})
-    assert await get(leader, "/alarms") == [{"queue": "general", **wanted}]
+    assert await post(leader, "/queues/general/alarms", **wanted) == (200, {"queue": "general", "own": True, **wanted})
+    every, general = await get(leader, "/alarms")
+    assert general == {"queue": "general", "own": True, **wanted}
+    assert (every["queue"], every["own"], every["agents_ready"]) == ("*", False, 2)
+    assert (await post(leader, "/queues/*/alarms", **{**wanted, "waiting": 9}))[0] == 200
+    assert (await get(leader, "/alarms"))[1]["waiting"] == 5, "its own hold"
+    assert (await post(leader, "/queues/general/alarms/reset"))[0] == 200
+    assert [(row["own"], row["waiting"]) for row in await get(leader, "/alarms")] == [(True, 9), (False, 9)]
     assert (await post(leader, "/queues/nowhere/alarms", **wanted))[0] == 404
     assert (await post(leader, "/queues/general/alarms", **{**wanted, "formula": "SL7"}))[0] == 422
     assert "set_alarms" in [action for _, action, _ in world.users.audited]

@@ -99,7 +99,7 @@ def make_world(
         phones=make_phones(NAMES, settings.phones.secrets),
         work=work.service,
         hasher=Hasher(CHEAP),
-        leader=leader_tools(bus, clock, NAMES),
+        leader=leader_tools(bus, clock, NAMES, lambda: facts.stored),
     )
     app.on_cleanup.append(lambda _: work.database.close())
     return World(clock, bus, facts, desk, users, app, settings, work)

@@ -37,7 +37,7 @@ export function App() {
 }
 
 function Signed() {
-  const takesCalls = session.value?.agent_id != null;
+  const takesCalls = session.value?.agent_id != null && session.value.role !== "inspector";
   const [view, show] = useState<View>(takesCalls ? "desk" : "board");
   const views: View[] = [...(takesCalls ? ["desk" as const] : []), ...(watchesAll.value ? ["board" as const] : []), ...(session.value?.role === "admin" ? ["admin" as const] : [])];
   if (session.value?.role === "back_office") {

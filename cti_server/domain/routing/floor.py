@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from heapq import heapify, heappop, heappush
 
 from cti_server.domain.ids import AgentId, Micros, QueueName, VisitId
@@ -230,11 +231,27 @@ class Floor:
     def assign(self, visit: VisitRecord, agent_id: AgentId) -> Offer:
         """Raises Conflict when either has an offer or the agent is not free."""
         agent = self.agents.get(agent_id)
-        if visit.offered_to is not None:
-            raise Conflict("this caller is being offered to an agent already", reason="offered")
+        self.must_be_unoffered(visit)
         if agent is None or not agent.seat.available or agent_id in self._offers:
             raise Conflict(f"agent {agent_id} is not free", reason="agent_not_free")
         return self._offer(visit.waiting.visit_id, agent_id)
+
+    def must_be_unoffered(self, visit: VisitRecord) -> None:
+        if visit.offered_to is not None:
+            raise Conflict("this caller is being offered to an agent already", reason="offered")
+
+    def promote(self, visit: VisitRecord) -> int:
+        """Before all others of his queue; who is there already stays as he is."""
+        self.must_be_unoffered(visit)
+        order = self.line_of(visit).order
+        if order[0] != visit.place:
+            self.take_out(visit)
+            discard(order, visit.place)
+            visit.waiting = replace(visit.waiting, priority=1 - order[0][0])
+            visit.place = rules.place(visit.waiting)
+            insort(order, visit.place)
+            self.put(visit)
+        return visit.waiting.priority
 
     def _offer(self, visit_id: VisitId, agent_id: AgentId) -> Offer:
         visit = self.visits[visit_id]

@@ -135,11 +135,25 @@ class Router:
         """Offer this caller to this agent out of turn: carry it out like one of `decide`. Queue, skills and back-offs do not
         count, because a person decided. Raises NotFound when the caller does not wait, Conflict when he or the agent has an
         offer or the agent is not free."""
+        visit = self._visit(visit_id)
+        self._tick(now)
+        return self._floor.assign(visit, agent_id)
+
+    def withdraw(self, visit_id: VisitId) -> None:
+        """Somebody sends this caller elsewhere. Raises NotFound when he does not wait, Conflict when he has an offer."""
+        self._floor.must_be_unoffered(self._visit(visit_id))
+        self.leave(visit_id)
+
+    def promote(self, visit_id: VisitId) -> int:
+        """To the head of his queue, by a person's decision: his priority from now on. Raises NotFound when he does not wait,
+        Conflict when he has an offer."""
+        return self._floor.promote(self._visit(visit_id))
+
+    def _visit(self, visit_id: VisitId) -> VisitRecord:
         visit = self._floor.visits.get(visit_id)
         if visit is None:
             raise rules.not_waiting(visit_id)
-        self._tick(now)
-        return self._floor.assign(visit, agent_id)
+        return visit
 
     # ---- what to do ------------------------------------------------------------------------------------------
 
@@ -165,9 +179,7 @@ class Router:
 
     def position(self, visit_id: VisitId) -> int:
         """1 = next; callers being offered count. Raises NotFound when the visit does not wait here."""
-        visit = self._floor.visits.get(visit_id)
-        if visit is None:
-            raise rules.not_waiting(visit_id)
+        visit = self._visit(visit_id)
         return self._floor.line_of(visit).ahead_of(visit.place) + 1
 
     def waiting(self, queue: QueueName) -> tuple[VisitId, ...]:

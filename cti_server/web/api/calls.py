@@ -11,10 +11,11 @@ from cti_server.domain.users import Role
 from cti_server.errors import Forbidden
 from cti_server.web.parts import Ask
 from cti_server.web.routes import Route
-from cti_server.web.wire import Args, CallRecord, CallRow, Plain
+from cti_server.web.wire import Args, CallRecord, CallRow, Event, Plain
 
 READS_CALLS: frozenset[Role] = frozenset({"agent", "leader", "inspector"})
 READS_HISTORY: frozenset[Role] = READS_CALLS | {"back_office"}
+LISTENS = frozenset({"ListenStarted", "ListenModeChanged", "ListenEnded"})
 LATEST: Micros = 253_402_300_799_000_000
 
 
@@ -50,9 +51,16 @@ def _own(ask: Ask) -> str:
 async def call(ask: Ask, args: OneCall) -> CallRecord:
     """An agent reads only calls he had a part in."""
     record = CallRecord.model_validate(await ask.parts.desk.call(args.call_id))
-    if ask.user.role == "agent" and not _took_part(record, _own(ask)):
+    if ask.user.role != "agent":
+        return record
+    if not _took_part(record, _own(ask)):
         raise Forbidden("you had no part in this call", reason="other_agent")
-    return record
+    return record.model_copy(update={"timeline": [event for event in record.timeline if _may_know(event)]})
+
+
+def _may_know(event: Event) -> bool:
+    """An agent is told of a listener live and afterwards, or neither (docs/decisions/0090)."""
+    return event.kind not in LISTENS or bool(event.data.get("told"))
 
 
 def _took_part(record: CallRecord, agent_id: str) -> bool:

@@ -7,22 +7,34 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from cti_server.domain.alarms import StateLimits as Marks
 from cti_server.domain.alarms import Thresholds as Limits
-from cti_server.domain.ids import AgentId
+from cti_server.domain.ids import MINUTE, AgentId, Micros
+from cti_server.domain.listen_log import listens
 from cti_server.domain.users import Role
 from cti_server.errors import Conflict, Unavailable
 from cti_server.web.leader import Leader
 from cti_server.web.leader_wire import (
+    AlarmEntry,
     Announce,
     Announcement,
     Assign,
     Listen,
+    Listened,
+    ListenEntry,
     Listening,
     Move,
+    OfQueue,
+    OneAlarm,
     OneAnnouncement,
+    OneCall,
+    Reader,
     Recent,
+    SendCall,
     SentAnnouncement,
+    SetStateLimits,
     SetThresholds,
+    StateLimits,
     Thresholds,
 )
 from cti_server.web.parts import Ask
@@ -30,6 +42,8 @@ from cti_server.web.routes import LEADS, TAKES_CALLS, Handle, Route
 from cti_server.web.wire import Args, Done
 
 LISTENS: frozenset[Role] = LEADS | {"inspector"}
+LISTENS_SHOWN: Micros = 7 * 24 * 60 * MINUTE
+LISTEN_FACTS = 5_000
 SETS_UP: frozenset[Role] = LEADS | {"admin"}
 WATCHES: frozenset[Role] = LISTENS | {"admin"}
 
@@ -65,6 +79,16 @@ async def listening(ask: Ask, _: Args) -> Any:
     return _tools(ask).listening.of(ask.user.login)
 
 
+async def listened(ask: Ask, _: Args) -> Any:
+    return _tools(ask).listening.told(_own(ask))
+
+
+async def listen_log(ask: Ask, _: Args) -> Any:
+    tools = _tools(ask)
+    facts = await tools.rare(ask.parts.clock.now() - LISTENS_SHOWN, limit=LISTEN_FACTS)
+    return [asdict(one) for one in listens(recorded.fact for recorded in facts)]
+
+
 async def assign(ask: Ask, args: Assign) -> Done:
     tools = _tools(ask)
     await ask.audit("assign", f"{args.call_id} {args.agent_id}")
@@ -72,10 +96,25 @@ async def assign(ask: Ask, args: Assign) -> Done:
     return Done()
 
 
+async def send_call(ask: Ask, args: SendCall) -> Done:
+    tools = _tools(ask)
+    await ask.audit("send_call", f"{args.call_id} {args.queue}")
+    tools.control.send(args.call_id, args.queue, ask.user.login)
+    return Done()
+
+
+async def promote_call(ask: Ask, args: OneCall) -> Done:
+    tools = _tools(ask)
+    await ask.audit("promote_call", args.call_id)
+    tools.control.promote(args.call_id, ask.user.login)
+    return Done()
+
+
 async def move(ask: Ask, args: Move) -> Done:
     tools = _tools(ask)
-    await ask.audit("move", f"{args.agent_id} " + " ".join(f"{q}:{n}" for q, n in sorted(args.queues.items())))
-    await tools.control.move(args.agent_id, args.queues, ask.user.login)
+    queues = " ".join(f"{q}:{n}" for q, n in sorted(args.queues.items()))
+    await ask.audit("move", f"{args.agent_id} {queues}" + ("" if args.for_good else " (this shift)"))
+    await tools.control.move(args.agent_id, args.queues, ask.user.login, for_good=args.for_good)
     return Done()
 
 
@@ -90,6 +129,10 @@ async def announcements(ask: Ask, args: Recent) -> Any:
     return [{"announcement": asdict(one.announcement), "to": one.to, "read": one.read} for one in found]
 
 
+async def readers(ask: Ask, args: OneAnnouncement) -> Any:
+    return await _tools(ask).announcements.readers(args.announcement_id)
+
+
 async def unread(ask: Ask, _: Args) -> Any:
     return [asdict(one) for one in await _tools(ask).announcements.unread(_own(ask))]
 
@@ -100,14 +143,44 @@ async def read_announcement(ask: Ask, args: OneAnnouncement) -> Done:
 
 
 async def alarms(ask: Ask, _: Args) -> Any:
-    return [{"queue": queue, **limits} for queue, limits in _tools(ask).alarms.thresholds().items()]
+    return _tools(ask).alarms.thresholds()
+
+
+async def alarm_log(ask: Ask, _: Args) -> Any:
+    tools = _tools(ask)
+    return [asdict(one) for one in tools.alarms.log(tools.day_start(ask.parts.clock.now()))]
+
+
+async def acknowledge(ask: Ask, args: OneAlarm) -> Done:
+    tools = _tools(ask)
+    await ask.audit("acknowledge_alarm", f"{args.queue} {args.alarm}")
+    tools.alarms.acknowledge(args.queue, args.alarm, ask.user.login)
+    return Done()
+
+
+async def state_limits(ask: Ask, _: Args) -> Any:
+    return asdict(_tools(ask).alarms.state_limits())
+
+
+async def set_state_limits(ask: Ask, args: SetStateLimits) -> Any:
+    tools, values = _tools(ask), args.model_dump()
+    await ask.audit("set_state_limits", " ".join(f"{k}={v}" for k, v in values.items()))
+    await tools.alarms.set_state_limits(Marks(**values))
+    return values
+
+
+async def reset_alarms(ask: Ask, args: OfQueue) -> Done:
+    tools = _tools(ask)
+    await ask.audit("reset_alarms", args.queue)
+    await tools.alarms.reset(args.queue)
+    return Done()
 
 
 async def set_alarms(ask: Ask, args: SetThresholds) -> Any:
     tools, values = _tools(ask), args.model_dump(exclude={"queue"})
     await ask.audit("set_alarms", f"{args.queue} " + " ".join(f"{k}={v}" for k, v in values.items()))
     await tools.alarms.set(args.queue, Limits(**values))
-    return {"queue": args.queue, **values}
+    return {"queue": args.queue, "own": True, **values}
 
 
 def _post(path: str, wish: str, handle: Handle, summary: str, **more: Any) -> Route:
@@ -132,6 +205,17 @@ ROUTES = (
     _post(
         "/calls/{call_id}/assign", "assign", assign, "Give a waiting caller to a free agent", roles=LEADS, args=Assign
     ),
+    _post(
+        "/calls/{call_id}/send",
+        "send_call",
+        send_call,
+        "Send a waiting caller to another queue",
+        roles=LEADS,
+        args=SendCall,
+    ),
+    _post(
+        "/calls/{call_id}/promote", "promote_call", promote_call, "A waiting caller is next", roles=LEADS, args=OneCall
+    ),
     _post("/agents/{agent_id}/move", "move", move, "Set the queues an agent serves", roles=SETS_UP, args=Move),
     _post(
         "/announcements",
@@ -151,6 +235,14 @@ ROUTES = (
         answer=list[SentAnnouncement],
     ),
     _get(
+        "/announcements/{announcement_id}/readers",
+        readers,
+        "To whom an announcement went, and who has read it when",
+        roles=SETS_UP,
+        args=OneAnnouncement,
+        answer=list[Reader],
+    ),
+    _get(
         "/announcements/unread", unread, "One's own unread announcements", roles=TAKES_CALLS, answer=list[Announcement]
     ),
     _post(
@@ -160,6 +252,43 @@ ROUTES = (
         "Mark one's own announcement as read",
         roles=TAKES_CALLS,
         args=OneAnnouncement,
+    ),
+    _get(
+        "/listening/log", listen_log, "Who listened to whom in the last week", roles=WATCHES, answer=list[ListenEntry]
+    ),
+    _get(
+        "/listened",
+        listened,
+        "Who listens to one's own talk, if agents are told",
+        roles=TAKES_CALLS,
+        answer=list[Listened],
+    ),
+    _get("/alarms/log", alarm_log, "Alarms raised now or today, newest first", roles=WATCHES, answer=list[AlarmEntry]),
+    _post(
+        "/queues/{queue}/alarms/{alarm}/acknowledge",
+        "acknowledge_alarm",
+        acknowledge,
+        "Take care of an alarm that is raised",
+        roles=LEADS,
+        args=OneAlarm,
+    ),
+    _get("/state-limits", state_limits, "When an agent's state is marked", roles=WATCHES, answer=StateLimits),
+    _post(
+        "/state-limits",
+        "set_state_limits",
+        set_state_limits,
+        "Set when an agent's state is marked",
+        roles=SETS_UP,
+        args=SetStateLimits,
+        answer=StateLimits,
+    ),
+    _post(
+        "/queues/{queue}/alarms/reset",
+        "reset_alarms",
+        reset_alarms,
+        "The general thresholds hold for a queue again",
+        roles=SETS_UP,
+        args=OfQueue,
     ),
     _get("/alarms", alarms, "Alarm thresholds of every queue", roles=WATCHES, answer=list[Thresholds]),
     _post(

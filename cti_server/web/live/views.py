@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cti_server.domain.facts import PII, AnnouncementMade, CallTransferred, Fact, agent_id_of
+from cti_server.domain.facts import PII, AnnouncementMade, CallTransferred, Fact, ListenFact, agent_id_of
 from cti_server.domain.users import Role, User
 from cti_server.logs import mask
 from cti_server.web.wire import Board, BoardCall, BoardRows
@@ -44,6 +44,8 @@ def concerns(fact: Fact) -> tuple[str, ...]:
     """The agents whose event this is. It depends on the fact alone, so a replay shows what was shown live."""
     if isinstance(fact, AnnouncementMade):
         return fact.agents
+    if isinstance(fact, ListenFact):
+        return (fact.subject,) if fact.told else ()
     agent_id = fact.by if isinstance(fact, CallTransferred) else agent_id_of(fact)
     return () if agent_id is None else (agent_id,)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cti_server.errors import Forbidden, Unavailable
+from cti_server.domain.users import Role
+from cti_server.errors import Conflict, Forbidden, Unavailable
 from cti_server.services.phones import Phones
 from cti_server.web.api.wishes import ME, OfAgent, agent_of
 from cti_server.web.parts import Ask, Parts
@@ -12,6 +13,9 @@ from cti_server.web.phone.proxy import SOCKET_PATH, agents_socket
 from cti_server.web.phone.wire import ConsultStep, Directory, Phone, PhoneChoice, SipAccount
 from cti_server.web.routes import API, TAKES_CALLS, Route
 from cti_server.web.wire import Args, Done
+
+HAS_PHONE: frozenset[Role] = TAKES_CALLS | {"inspector"}
+"""Inspectors take no calls; they listen."""
 
 
 def phones_of(parts: Parts) -> Phones:
@@ -21,8 +25,10 @@ def phones_of(parts: Parts) -> Phones:
 
 
 def own_agent(ask: Ask, agent_id: str) -> str:
-    """Nobody gets another's phone, a leader neither. Raises Forbidden."""
-    if agent_id not in {ME, ask.user.agent_id} or ask.user.agent_id is None:
+    """Nobody gets another's phone, a leader neither. Raises Forbidden, Conflict for a login without one."""
+    if ask.user.agent_id is None:
+        raise Conflict("this login has no phone of its own; an administrator can give it an agent", reason="no_agent")
+    if agent_id not in {ME, ask.user.agent_id}:
         raise Forbidden("a phone is its owner's alone", reason="other_agent")
     return ask.user.agent_id
 
@@ -83,7 +89,7 @@ ROUTES = (
         path="/agents/{agent_id}/phone",
         handle=phone,
         summary="One's own phones, and the account of the softphone (audited)",
-        roles=TAKES_CALLS,
+        roles=HAS_PHONE,
         args=OfAgent,
         answer=Phone,
     ),
@@ -92,7 +98,7 @@ ROUTES = (
         path="/agents/{agent_id}/phone",
         handle=choose,
         summary="Use the desk phone or the softphone from now on",
-        roles=TAKES_CALLS,
+        roles=HAS_PHONE,
         args=PhoneChoice,
         answer=Phone,
     ),
@@ -127,7 +133,7 @@ ROUTES = (
         path=SOCKET_PATH,
         handle=agents_socket,
         summary="WebSocket: SIP between one's own softphone and the switch",
-        roles=TAKES_CALLS,
+        roles=HAS_PHONE,
         documented=False,
     ),
 )
