@@ -20,7 +20,7 @@ export const leaderEn: Record<keyof typeof leaderZh, string> = {
   stop_listening: "Stop listening",
   sign_out_agent: "Sign out agent",
   queues_of: "Queues",
-  level: "Level",
+  agent_level: "Level",
   close: "Close",
   message_to: "Announce",
   message_all: "All agents",

@@ -18,7 +18,7 @@ export const leaderZh = {
   stop_listening: "结束监听",
   sign_out_agent: "签出",
   queues_of: "服务队列",
-  level: "等级",
+  agent_level: "等级",
   close: "关闭",
   message_to: "通知",
   message_all: "全体坐席",

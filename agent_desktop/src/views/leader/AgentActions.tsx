@@ -87,7 +87,7 @@ function Move({ agent }: { agent: Me }) {
       {queues.keys.value.map((name) => (
         <span key={name}>
           <label class="tick"><input type="checkbox" name={`on-${name}`} defaultChecked={agent.queues.includes(name)} /> {queueName(name)}</label>
-          <input type="number" name={`level-${name}`} min={1} max={10} defaultValue={String(agent.levels[name] ?? LEVEL)} aria-label={`${queueName(name)}: ${t("level")}`} />
+          <input type="number" name={`level-${name}`} min={1} max={10} defaultValue={String(agent.levels[name] ?? LEVEL)} aria-label={`${queueName(name)}: ${t("agent_level")}`} />
         </span>
       ))}
       <button type="submit" class="primary" disabled={busy.value}>{t("save")}</button>
