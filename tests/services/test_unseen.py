@@ -11,10 +11,11 @@ import pytest
 
 from cti_server.bus import Bus
 from cti_server.domain import facts as f
-from cti_server.domain.board import Board, QueueView
+from cti_server.domain.board import Board
 from cti_server.domain.calls import CallRecord, apply
 from cti_server.domain.fallback import FallbackStay
 from cti_server.domain.ids import SECOND, AgentId, CallId, Micros, QueueName
+from cti_server.domain.tallies import QueueView
 from cti_server.errors import StorageUnavailable
 from cti_server.services.desk_rows import call_row
 from cti_server.services.unseen import UnseenCalls
