@@ -52,6 +52,43 @@ COUNTS = """async () => {
   return counts;
 }"""
 
+TONE_MICROPHONE = """(() => {
+  const devices = navigator.mediaDevices;
+  const real = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = async (wanted) => {
+    await real(wanted);
+    const context = new AudioContext();
+    const [tone, out] = [context.createOscillator(), context.createMediaStreamDestination()];
+    const volume = context.createGain();
+    volume.gain.value = 0.3;
+    tone.frequency.value = %f;
+    tone.connect(volume).connect(out);
+    tone.start();
+    return out.stream;
+  };
+})();"""
+SHARES = """async (tones) => {
+  const live = window.connections.filter((one) => one.connectionState === "connected").at(-1);
+  if (live === undefined) return tones.map(() => 0);
+  window.ears ??= new AudioContext();
+  const analyser = window.ears.createAnalyser();
+  analyser.fftSize = 8192;
+  analyser.smoothingTimeConstant = 0;
+  const source = window.ears.createMediaStreamSource(new MediaStream([live.getReceivers()[0].track]));
+  source.connect(analyser);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  const found = new Float32Array(analyser.frequencyBinCount);
+  analyser.getFloatFrequencyData(found);
+  source.disconnect();
+  const power = found.map((decibels) => 10 ** (decibels / 10));
+  const all = power.reduce((sum, one) => sum + one, 0);
+  if (!(all > 1e-9)) return tones.map(() => 0);
+  return tones.map((tone) => {
+    const place = Math.round((tone * analyser.fftSize) / window.ears.sampleRate);
+    return power.slice(place - 4, place + 5).reduce((sum, one) => sum + one, 0) / all;
+  });
+}"""
+
 
 @asynccontextmanager
 async def open_browser(microphone: Path | None = None) -> AsyncIterator[Browser]:
@@ -66,10 +103,13 @@ async def open_browser(microphone: Path | None = None) -> AsyncIterator[Browser]
             await browser.close()
 
 
-async def open_page(browser: Browser, context: BrowserContext | None = None) -> Page:
+async def open_page(browser: Browser, context: BrowserContext | None = None, *, tone: float | None = None) -> Page:
+    """`tone` is what its microphone brings, Hz; None = the browser's own."""
     context = context or await browser.new_context(viewport={"width": 1280, "height": 720}, locale="en-GB")
     page = await context.new_page()
     await page.add_init_script(WATCH)
+    if tone is not None:
+        await page.add_init_script(TONE_MICROPHONE % tone)
     page.set_default_timeout(15_000)
     return page
 
@@ -101,3 +141,9 @@ async def counts(page: Page) -> dict[str, Any]:
 async def heard(page: Page) -> list[tuple[int, str]]:
     """Every event this page was sent since it was loaded, in order; a reset is `(0, reason)`."""
     return [(number, kind) for number, kind in await page.evaluate("window.heard")]
+
+
+async def shares(page: Page, *tones: float) -> list[float]:
+    """The share of each tone (Hz) in the power of what this page hears now."""
+    found: list[float] = await page.evaluate(SHARES, tones)
+    return found

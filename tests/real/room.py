@@ -48,15 +48,15 @@ class Room:
     logins: dict[str, dict[str, str]]
     database: str
 
-    async def page(self, login: str) -> Page:
+    async def page(self, login: str, *, tone: float | None = None) -> Page:
         """Signed in, in a window of its own."""
-        page = await open_page(self.browser)
+        page = await open_page(self.browser, tone=tone)
         await sign_in(page, self.url, self.logins[login])
         return page
 
-    async def agent(self, agent_id: str, *, ready: bool = True) -> Page:
+    async def agent(self, agent_id: str, *, ready: bool = True, tone: float | None = None) -> Page:
         """An agent with a softphone that is registered."""
-        page = await self.page(agent_id)
+        page = await self.page(agent_id, tone=tone)
         await use_softphone(page, ready=ready)
         return page
 
@@ -100,4 +100,4 @@ async def on_the_switch(asterisk: AsteriskInstance, agent_id: str) -> list[int]:
     """Packets Asterisk has received from and sent to this agent's softphone; nothing while it has no leg with media."""
     lines = (await asterisk.cli("pjsip show channelstats")).splitlines()
     legs = [line.split() for line in lines if f"{agent_id}w" in line]
-    return [int(leg[place]) for leg in legs if len(leg) > 8 for place in (4, 8)]
+    return [int(leg[place]) for leg in legs if len(leg) > 9 for place in (-9, -5)]

@@ -1,12 +1,13 @@
 // A leader's view of the board: what is sorted, filtered and chosen, what he listens to, alarms and announcements.
 
-import { computed, effect, signal, type ReadonlySignal } from "@preact/signals";
+import { computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
 import { request } from "../../api";
 import { word } from "../../i18n";
 import { connection } from "../../live";
 import type { Announcement, LiveEvent, Listening, Me, SentAnnouncement, Thresholds } from "../../protocol";
 import { agents, boardCalls, queues } from "../../rows";
 import { isLive, leads, listeners, queueName, report, session, watchesAll, wish } from "../../state";
+import { phone } from "../phone/desk";
 
 export const FORMULAS = ["SL1", "SL2", "SL3", "SL4", "SL5", "SL6"] as const;
 const FORMULA = "cti.service_level";
@@ -84,6 +85,14 @@ export async function stopListening(): Promise<void> {
 async function askListening(): Promise<void> {
   await request<Listening | null>("GET", "/listening").then((found) => (listening.value = found), report);
 }
+
+/** He asked for this call a moment ago: the phone in his page takes it, whatever view he looks at. A desk phone rings. */
+effect(() => {
+  const asked = listening.value;
+  const ringing = phone.ringing.value;
+  if (asked === null || asked.on || ringing === null || ringing.callId !== null || ringing.peer !== asked.agent_id) return;
+  untracked(() => phone.answer(ringing));
+});
 
 // ---- announcements -------------------------------------------------------------------------------------------------
 
