@@ -18,6 +18,7 @@ def announce(facts: Mapping[str, Any]) -> str:
     lines = [
         "",
         f"  agents' page      {facts['http']['url']}",
+        f"  try-it phone      {facts['http']['url']}/demo/phone (call from the browser, no telephone needed)",
         f"  place a call      {caller} --to 95598 --from 13900000001 --script balance",
         f"                    or any SIP phone at {facts['carrier']['call_from']}: sip:95598@{sip['host']}:{sip['port']}",
         "  numbers           95598 (Chinese first), 4008 (English)",

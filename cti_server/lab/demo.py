@@ -44,6 +44,7 @@ class Options:
     database: str
     webrtc_address: str
     phones: tuple[str, ...]
+    traffic: bool = False
 
 
 MAY_BE_SET = ("CTI_HTTP__PORT", "CTI_PATHS__FLOWS", "CTI_PATHS__RECORDINGS", "CTI_CALLS__HOURS")
@@ -184,6 +185,17 @@ async def desk_phones(options: Options, asterisk: AsteriskInstance) -> AsyncIter
         await process.stop(STOP_SECONDS)
 
 
+@asynccontextmanager
+async def traffic(options: Options) -> AsyncIterator[None]:
+    """Callers and agents at work (lab/traffic.py). The demo goes on without them; their log says why they ended."""
+    with (options.data / "traffic.log").open("wb") as log:
+        process = Process([sys.executable, "-m", "cti_server.lab.traffic", str(options.data)], output=log)
+    try:
+        yield
+    finally:
+        await process.stop(STOP_SECONDS)
+
+
 async def _registered(process: Process, log: Path) -> bool:
     until = time.monotonic() + PHONES_SECONDS
     while process.running and time.monotonic() < until:
@@ -241,6 +253,8 @@ async def run(options: Options) -> None:
         for path in filter(None, (options.data / "ready.json", options.ready_file)):
             write_whole(path, json.dumps(facts, ensure_ascii=False, indent=2))
             stack.callback(path.unlink, missing_ok=True)
+        if options.traffic:
+            await stack.enter_async_context(traffic(options))
         await first_death(asterisk, server, options)
 
 
@@ -302,6 +316,10 @@ def main(
             envvar="CTI_DEMO_PHONES", help="agents whose desk phone answers by itself; 'none' for your own phones"
         ),
     ] = "1001,1002,1003,1004",
+    traffic: Annotated[
+        bool,
+        typer.Option("--traffic", envvar="CTI_DEMO_TRAFFIC", help="callers by the handful, and agents who take them"),
+    ] = False,
 ) -> None:
     """A whole contact centre on this machine: Asterisk, server, sample data."""
     try:
@@ -312,6 +330,7 @@ def main(
             database,
             webrtc_address,
             wanted_phones(phones),
+            traffic,
         )
         asyncio.run(until_signal(options))
     except CtiError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ from argon2 import PasswordHasher
 
 from cti_server.clock import Clock
 from cti_server.domain.agents import Agent
-from cti_server.domain.customers import Account, Customer, Holding
-from cti_server.domain.ids import MINUTE, AgentId, CustomerId, Micros, QueueName, to_datetime, uuid7
+from cti_server.domain.customers import Account
+from cti_server.domain.ids import MINUTE, AgentId, Micros, QueueName, to_datetime
 from cti_server.domain.queues import Queue
 from cti_server.domain.setup import Disposition, PauseCode, Skill
 from cti_server.domain.users import Role, User
 from cti_server.errors import BadSettings, NotFound
 from cti_server.lab.sample_history import write_history
+from cti_server.lab.sample_people import CALLERS, PEOPLE, Caller
 from cti_server.storage.accounts import SqlAccounts
 from cti_server.storage.configuration import SqlConfiguration
 from cti_server.storage.customers import SqlCustomers
@@ -34,10 +35,6 @@ LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 """Without those people mix up."""
 PASSWORD_LENGTH = 14
 DUE_IN: Micros = 20 * 24 * 60 * MINUTE
-
-
-def customer_id(number: int) -> CustomerId:
-    return CustomerId(uuid7(1_750_000_000_000_000, bytes([*b"customer", 0, number])))
 
 
 def queue(name: str, zh: str, en: str, code: str, **settings: Any) -> Queue:
@@ -96,59 +93,6 @@ DISPOSITIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """`number` as the demo dials from it."""
-
-    number: str
-    customer: Customer
-    account: Account | None = None
-    pin: str | None = None
-
-
-CALLERS = (
-    Caller(
-        "13900000001",
-        Customer(
-            customer_id=customer_id(1),
-            name="陈先生",
-            company="星河文具店",
-            tier="vip",
-            address="滨河路18号2单元301室",
-            language="zh",
-            phones=("+8613900000001",),
-            holdings=(Holding(account="10000018"),),
-        ),
-        Account(number="10000018", address="滨河路18号2单元301室", balance_fen=12_850),
-        "246810",
-    ),
-    Caller(
-        "13900000002",
-        Customer(
-            customer_id=customer_id(2),
-            name="李女士",
-            tier="ordinary",
-            address="望湖小区7栋1102室",
-            language="zh",
-            phones=("+8613900000002",),
-            holdings=(Holding(account="10000026"),),
-        ),
-        Account(number="10000026", address="望湖小区7栋1102室", balance_fen=-5_620),
-        "135790",
-    ),
-    Caller(
-        "13900000003",
-        Customer(
-            customer_id=customer_id(3),
-            name="王奶奶",
-            tier="ordinary",
-            flags=("elderly",),
-            address="柳荫街5号院2号楼101室",
-            language="zh",
-            phones=("+8613900000003",),
-        ),
-    ),
-)
 USERS: tuple[tuple[str, str, Role], ...] = (
     ("1001", "林晓", "agent"),
     ("1002", "周宁", "agent"),
@@ -166,7 +110,7 @@ async def create(database: Database, clock: Clock, logins: Path) -> dict[str, An
     await _configuration(SqlConfiguration(database))
     await _users(SqlUsers(database), facts["logins"], Hasher(PasswordHasher()))
     await _callers(database, clock)
-    await write_history(database, clock, CALLERS[0].customer, CALLERS[1].customer, CALLERS[2].customer)
+    await write_history(database, clock)
     return facts
 
 
@@ -214,7 +158,7 @@ async def _users(users: SqlUsers, logins: list[dict[str, str]], hasher: Hasher) 
 
 async def _callers(database: Database, clock: Clock) -> None:
     accounts, files = SqlAccounts(database, clock), SqlCustomers(database, clock)
-    for caller in CALLERS:
+    for caller in (*CALLERS, *PEOPLE):
         if caller.account is not None and not await _known(accounts.get(caller.account.number)):
             await accounts.create(replace(caller.account, due_date=_due(caller.account, clock)), caller.pin)
         if not await _known(files.get(caller.customer.customer_id)):

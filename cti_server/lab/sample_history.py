@@ -11,9 +11,11 @@ from cti_server.domain import facts as f
 from cti_server.domain.customers import Customer
 from cti_server.domain.flows.effects import Created
 from cti_server.domain.ids import MINUTE, SECOND, AgentId, CallId, Micros, OfferId, QueueName, VisitId, uuid7
+from cti_server.lab.sample_people import CALLERS, PEOPLE
 from cti_server.storage.engine import Database
 from cti_server.storage.facts import SqlFactStore
 from cti_server.storage.tickets import SqlTickets
+from cti_server.storage.work import SqlNotes
 
 SERVER = "sample"
 DAY: Micros = 24 * 60 * MINUTE
@@ -80,6 +82,10 @@ class PastCall:
             self._add(f.SurveyAnswered, 6, node="survey", score=score, agent_id=AgentId(agent_id))
         return self
 
+    def filed(self, agent_id: str, code: str) -> PastCall:
+        self._add(f.DispositionSet, 5, agent_id=AgentId(agent_id), visit_id=self.visit_id, code=code)
+        return self
+
     def ticket(self, kind: str, created: Created) -> PastCall:
         self._add(f.TicketCreated, 20, ticket=kind, ticket_id=created.ticket_id, number=created.number)
         return self
@@ -93,21 +99,96 @@ class PastCall:
         self.facts.append(kind(**{"at": self._at, "call_id": self.call_id, **fields}))
 
 
-async def write_history(
-    database: Database, clock: Clock, open_order: Customer, complained: Customer, elderly: Customer
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Talked:
+    """A talk some days ago: with whom, how long, what it was filed as and what was noted."""
+
+    number: str
+    days: float
+    key: tuple[str, str, str] | None
+    """Node, key and words of what he chose; None = he went straight to a person."""
+    queue: str
+    agent_id: str
+    wait: float
+    talk: float
+    code: str
+    note: str
+    score: int | None = None
+
+
+PERSON, BALANCE, COMPLAINT = ("main", "0", "人工"), ("main", "2", "查询余额"), ("main", "3", "投诉")
+TALKS = (
+    Talked("13900000001", 1, PERSON, "vip", "1004", 6, 154, "fault", "催问停电报修，已与抢修班核实，师傅傍晚到。", 5),
+    Talked(
+        "13900000003", 5, PERSON, "general", "1001", 9, 241, "enquiry", "老人独居，询问缴费网点，已告知可上门代收。", 5
+    ),
+    Talked("13900000011", 3, PERSON, "general", "1001", 14, 187, "enquiry", "咨询阶梯电价，已说明第二档起点。", 5),
+    Talked("13900000011", 33, BALANCE, "billing", "1002", 22, 96, "bill", "核对上月账单，无误。"),
+    Talked(
+        "13900000012", 2, BALANCE, "billing", "1002", 41, 305, "bill", "欠费较多，申请分两期缴纳，已登记，待回复。", 4
+    ),
+    Talked("13900000013", 8, PERSON, "general", "1001", 18, 268, "enquiry", "询问停电通知，已逐条复述并确认听清。", 5),
+    Talked(
+        "13900000014", 6, PERSON, "general", "1003", 11, 143, "fault", "电表指示灯不亮，已建议送检，客户考虑后再定。"
+    ),
+    Talked(
+        "13900000015",
+        15,
+        COMPLAINT,
+        "general",
+        "1001",
+        52,
+        412,
+        "complaint",
+        "反映欠费短信重复发送，已致歉并核实号码。",
+        3,
+    ),
+    Talked("13900000016", 4, PERSON, "vip", "1004", 5, 226, "new_supply", "拟增容至200千伏安，已告知所需材料。", 5),
+    Talked(
+        "13900000017",
+        9,
+        PERSON,
+        "english",
+        "1004",
+        13,
+        174,
+        "enquiry",
+        "Asked how to pay from abroad; sent to the card page.",
+        5,
+    ),
+    Talked("13900000018", 1.2, PERSON, "general", "1002", 27, 119, "other", "号码变更，已更新联系电话。"),
+)
+FIRST_TALK = 20
+"""Ids of the talks start here, those of the calls with a story of their own below."""
+
+
+async def write_history(database: Database, clock: Clock) -> None:
     """Calls of the last weeks; one order of the first customer still open, one complaint of the second closed."""
-    store, now = SqlFactStore(database), clock.now()
+    now, known = clock.now(), {caller.number: caller.customer for caller in (*CALLERS, *PEOPLE)}
+    open_order, complained = known["13900000001"], known["13900000002"]
     for past in (
         PastCall(1, open_order, now - 12 * DAY).choose("main", "2", "查询余额").choose("balance_more", "2", "主菜单"),
         await _fault(database, open_order, now - 2 * DAY),
-        PastCall(3, open_order, now - DAY).choose("main", "0", "人工").talk("vip", "1004", wait=6, talk=154, score=5),
         await _complaint(database, complained, now - 20 * DAY),
         PastCall(5, complained, now - 6 * DAY).choose("main", "2", "查询余额"),
-        PastCall(6, elderly, now - 5 * DAY).talk("general", "1001", wait=9, talk=241, score=5),
     ):
-        if await store.load_call(past.call_id) is None:
-            await store.append(_recorded(past.end()))
+        await _write(database, past)
+    for number, talked in enumerate(TALKS, start=FIRST_TALK):
+        past = PastCall(number, known[talked.number], now - round(talked.days * DAY))
+        if talked.key is not None:
+            past.choose(*talked.key)
+        past.talk(talked.queue, talked.agent_id, wait=talked.wait, talk=talked.talk, score=talked.score)
+        if await _write(database, past.filed(talked.agent_id, talked.code)):
+            await SqlNotes(database, Then(past.at)).save(past.call_id, AgentId(talked.agent_id), talked.note, 0)
+
+
+async def _write(database: Database, past: PastCall) -> bool:
+    """False when it is on file already."""
+    store = SqlFactStore(database)
+    if await store.load_call(past.call_id) is not None:
+        return False
+    await store.append(_recorded(past.end()))
+    return True
 
 
 def _recorded(past: PastCall) -> list[f.Recorded]:

@@ -24,11 +24,11 @@ def demo(data: Path, *options: str) -> list[str]:
 
 
 @asynccontextmanager
-async def running(data: Path) -> AsyncIterator[tuple[Process, dict[str, Any]]]:
+async def running(data: Path, *options: str) -> AsyncIterator[tuple[Process, dict[str, Any]]]:
     """A demo that is up, and its ready file."""
     ready = data.parent / f"{data.name}.json"
     with (data.parent / f"{data.name}.log").open("ab") as log:
-        process = Process(demo(data, "--ready-file", str(ready)), output=log)
+        process = Process(demo(data, "--ready-file", str(ready), *options), output=log)
     try:
         async with asyncio.timeout(120):
             while not ready.is_file():
@@ -92,6 +92,32 @@ async def test_a_newcomer_without_a_phone_talks_to_a_caller(tmp_path: Path) -> N
             told = await call(tmp_path / "a", "--script", "wait 3; digits 0; wait 12; hangup")
         talks = [line["data"]["agent_id"] for line in told if line["kind"] == "TalkStarted"]
         assert talks == ["1004"]
+
+
+async def signed_in(facts: dict[str, Any], login: str, client: aiohttp.ClientSession) -> None:
+    known = next(one for one in facts["logins"] if one["login"] == login)
+    async with client.post("session", json={"login": login, "password": known["password"]}) as answer:
+        assert answer.status == 201
+
+
+async def test_with_traffic_a_leader_sees_a_centre_at_work(tmp_path: Path) -> None:
+    """Callers come and are answered, nobody having signed in; at the end agents are signed out and nobody calls."""
+    async with running(tmp_path / "a", "--traffic") as (process, facts):
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(f"{facts['http']['url']}/api/v1/", cookie_jar=jar) as leader:
+            await signed_in(facts, "1900", leader)
+            async with asyncio.timeout(90):
+                while True:
+                    board = await (await leader.get("board")).json()
+                    states = {agent["agent_id"]: agent for agent in board["agents"]}
+                    if any(agent["system"] == "talking" for agent in states.values()):
+                        break
+                    await asyncio.sleep(0.2)
+        assert {agent["intent"] for name, agent in states.items() if name != "1900"} == {"ready"}
+        assert await process.stop(60) == 0
+    log = (tmp_path / "a" / "server.log").read_text()
+    assert (tmp_path / "a" / "traffic.log").read_text() == ""
+    assert "Traceback" not in log
 
 
 async def test_second_start_keeps_logins_and_passwords(tmp_path: Path) -> None:

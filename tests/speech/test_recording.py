@@ -14,7 +14,7 @@ from cti_server.domain.flows.load import load_calendars, load_flow
 from cti_server.domain.flows.schema import Flow
 from cti_server.domain.phrases import phrase_texts
 from cti_server.errors import InvalidValue
-from cti_server.lab.sample_data import CALLERS
+from cti_server.lab.sample_people import CALLERS
 from cti_server.speech import audio, recording
 from cti_server.speech.recording import Recorded, Wish
 from cti_server.speech.texts import key, spoken

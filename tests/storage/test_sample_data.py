@@ -12,6 +12,7 @@ from cti_server.domain.calls import CallRecord
 from cti_server.domain.queues import check
 from cti_server.errors import BadSettings
 from cti_server.lab import sample_data
+from cti_server.lab.sample_people import customer_id
 from cti_server.services.customers import Customers
 from cti_server.storage.accounts import SqlAccounts
 from cti_server.storage.configuration import SqlConfiguration
@@ -49,7 +50,7 @@ async def test_the_demo_has_the_callers_agents_and_queues_it_promises(database: 
 
 async def test_contacts_on_file_are_folds_of_stored_facts(database: Database, tmp_path: Path) -> None:
     await sample_data.create(database, CLOCK, tmp_path / "logins.json")
-    card = await SqlCustomers(database).card(sample_data.customer_id(2))
+    card = await SqlCustomers(database).card(customer_id(2))
     assert [(contact.kind, contact.outcome) for contact in card.contacts] == [
         ("call", None),
         ("complaint", "closed"),
