@@ -91,6 +91,9 @@ class SpeechSettings(_Section):
         "files", description="how Asterisk gets prompts: shared folder or HTTP"
     )
     render_seconds: float = Field(3.0, gt=0, description="a prompt not rendered by then is replaced")
+    most_cached: int = Field(
+        20_000, ge=100, description="rendered prompts kept, about 20 KB each; the least used go first"
+    )
 
 
 class CallSettings(_Section):

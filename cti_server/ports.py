@@ -314,6 +314,10 @@ class Speaker(Protocol):
         """The same path if it is cached or recorded now, else None. Never renders, never blocks."""
         ...
 
+    async def prune(self) -> int:
+        """Delete cached prompts beyond the most kept, never one in use; how many. Raises SpeechUnavailable."""
+        ...
+
 
 class Recogniser(Protocol):
     async def recognise(self, path: str, language: str, phrases: Sequence[str] = ()) -> str: ...

@@ -1,9 +1,12 @@
-"""Every static text of the flows and of the system is ready before a caller needs it: at start and after each reload."""
+"""Every static text of the flows and of the system is ready before a caller needs it: at start and after each reload. Once a
+round what was rendered for single callers and not used for long is pruned; static texts count as used then.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 import structlog
 
@@ -15,6 +18,7 @@ from cti_server.ports import Speaker
 from cti_server.services.flows import FlowRegistry
 
 log = structlog.get_logger(__name__)
+ROUND = 1800.0
 
 
 class PromptKeeper:
@@ -39,15 +43,24 @@ class PromptKeeper:
         return len(missing)
 
     async def run(self) -> None:
-        """After every reload of the flows, until cancelled."""
+        """After every reload of the flows and once every ROUND seconds, until cancelled."""
         undo = self._flows.subscribe(lambda _: self._changed.set())
         try:
             while True:
-                await self._changed.wait()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), ROUND)
                 self._changed.clear()
                 log.info("prompts_rendered", count=await self.prepare())
+                await self._prune()
         finally:
             undo()
+
+    async def _prune(self) -> None:
+        try:
+            if gone := await self._speaker.prune():
+                log.info("prompts_pruned", count=gone)
+        except CtiError as error:
+            log.error("prompts_not_pruned", error=str(error))
 
 
 def wanted(flows: Mapping[str, Flow]) -> Iterator[tuple[str, str]]:

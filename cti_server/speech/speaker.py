@@ -16,17 +16,19 @@ from typing import Protocol
 
 import structlog
 
+from cti_server.clock import Clock, SystemClock
 from cti_server.config import Settings
 from cti_server.domain.aloud import LANGUAGES, all_pieces, is_pause
+from cti_server.domain.ids import Micros
 from cti_server.errors import BadSettings, CtiError, InvalidValue, SpeechUnavailable
-from cti_server.speech import audio, prompts
+from cti_server.speech import audio, cache, prompts
 from cti_server.speech.process import kokoro_engine, pyttsx3_engine
 from cti_server.speech.texts import clean, key
 
 log = structlog.get_logger(__name__)
 
-MOST_CACHED = 20_000
-"""Rendered files kept, about 400 MB; the oldest go at a reload."""
+PRUNE_AT_ONCE = 100
+"""Files deleted between two looks at everything else."""
 HTTP_NAME = 120
 """Names are padded to this length in addresses: Asterisk copies the path of its cached file into a buffer as long as the
 address (file.c, ast_fileexists), so a short address is fetched and then not found."""
@@ -53,6 +55,8 @@ class PromptSpeaker:
         engine: Engine | None,
         on_switch: str = "",
         over_http: str = "",
+        most_cached: int = 20_000,
+        clock: Clock | None = None,
     ) -> None:
         """`on_switch` is the folder `sounds` as Asterisk sees it; `over_http`, if given, is the address of the same."""
         self._recorded = recorded
@@ -61,7 +65,11 @@ class PromptSpeaker:
         self._on_switch = on_switch.rstrip("/") or str(sounds.absolute())
         self._over_http = over_http.rstrip("/")
         self._names: dict[str, set[str]] = {language: set() for language in LANGUAGES}
-        self._rendering: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._rendering: dict[cache.Name, asyncio.Task[None]] = {}
+        self._most_cached = most_cached
+        self._clock = clock or SystemClock()
+        self._used: dict[cache.Name, Micros] = {}
+        self._files_change = asyncio.Lock()
 
     # ---- what is there ---------------------------------------------------------------------------------------------
 
@@ -75,7 +83,8 @@ class PromptSpeaker:
 
     async def reload(self) -> None:
         """`load` off the event loop: after recordings were added or replaced."""
-        await asyncio.to_thread(self.load)
+        async with self._files_change:
+            await asyncio.to_thread(self.load)
 
     def ready(self, text: str, language: str) -> str | None:
         try:
@@ -88,7 +97,10 @@ class PromptSpeaker:
         """The file behind `<over_http>/<language>/<name>` (with or without suffix), for the HTTP route; None = unknown."""
         stem = name.removesuffix(audio.SUFFIX).lstrip("-")
         known = language in self._names and _NAME.fullmatch(stem) and stem in self._names[language]
-        return self._sounds / language / (stem + audio.SUFFIX) if known else None
+        if not known:
+            return None
+        self._used[language, stem] = self._clock.now()
+        return cache.file_of(self._sounds, (language, stem))
 
     def _find(self, text: str, language: str) -> str | None:
         names = self._names.get(language, frozenset[str]())
@@ -103,9 +115,39 @@ class PromptSpeaker:
         return key(text, language, self._engine.voices[language]) if self._engine else ""
 
     def _address(self, language: str, name: str) -> str:
+        self._used[language, name] = self._clock.now()
         if self._over_http:
             return f"{self._over_http}/{language}/{name.rjust(HTTP_NAME, '-')}{audio.SUFFIX}"
         return f"{self._on_switch}/{language}/{name}"
+
+    # ---- what may go -----------------------------------------------------------------------------------------------
+
+    async def prune(self) -> int:
+        """Delete rendered prompts beyond the most kept; how many. Raises SpeechUnavailable when the folder does not let us."""
+        async with self._files_change:
+            try:
+                return await self._prune()
+            except OSError as error:
+                raise SpeechUnavailable(f"the sound folder {self._sounds} cannot be pruned: {error}") from error
+
+    async def _prune(self) -> int:
+        used, recent = dict(self._used), self._clock.now() - cache.IN_USE
+        names = await asyncio.to_thread(cache.oldest, self._sounds, self._recorded, used, self._most_cached)
+        self._used = {name: at for name, at in self._used.items() if at > recent}
+        gone = 0
+        for place, name in enumerate(names):
+            gone += self._delete(name)
+            if place % PRUNE_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return gone
+
+    def _delete(self, name: cache.Name) -> bool:
+        """Unless it was asked for meanwhile: forgotten and deleted in one step, so that nobody is handed it between."""
+        if name in self._used or name in self._rendering:
+            return False
+        self._names.get(name[0], set()).discard(name[1])
+        cache.file_of(self._sounds, name).unlink(missing_ok=True)
+        return True
 
     # ---- what has to be rendered -----------------------------------------------------------------------------------
 
@@ -178,4 +220,5 @@ def from_settings(settings: Settings, over_http: str = "") -> PromptSpeaker:
         engine=engine,
         on_switch=settings.paths.sounds_on_switch,
         over_http=over_http if speech.prompts_over == "http" else "",
+        most_cached=speech.most_cached,
     )

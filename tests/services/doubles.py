@@ -268,3 +268,6 @@ class FakeSpeaker:
         if text in self.missing:
             raise SpeechUnavailable("no voice")
         return text
+
+    async def prune(self) -> int:
+        return 0
