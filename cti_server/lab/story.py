@@ -53,6 +53,8 @@ def _visit(data: Data) -> str:
 WORDS: Mapping[str, str | Callable[[Data], str]] = {
     "CallArrived": "arrives at {did} from {caller}",
     "CallResumed": "comes back to the server ({stage})",
+    "CallTakenUp": "is taken up from the server {of}",
+    "CallUnseen": "was seen by the switch's own queue only",
     "CallerIdentified": _identified,
     "FlowEntered": "enters flow {flow}",
     "NodeEntered": "is asked at {node}",
@@ -78,6 +80,8 @@ WORDS: Mapping[str, str | Callable[[Data], str]] = {
     "HoldEnded": "taken off hold by agent {agent_id}",
     "TalkEnded": lambda data: f"talk with agent {data['agent_id']} ended by {SIDES[data['side']]}",
     "VisitEnded": "leaves the queue: {outcome}",
+    "VisitMoved": "sent to queue {queue} by {by}",
+    "VisitPromoted": "put at the head of the queue by {by}",
     "CallbackAttempted": "called back, attempt {attempt}",
     "VisitAssigned": "given to agent {agent_id} by {by}",
     "ListenStarted": "{by} joins agent {subject}'s talk ({mode})",
