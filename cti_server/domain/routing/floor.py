@@ -7,8 +7,10 @@ between them ends. Each of these marks the groups concerned as `hot`, and matchi
 from __future__ import annotations
 
 from bisect import insort
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from fractions import Fraction
 from heapq import heapify, heappop, heappush
 
 from cti_server.domain.ids import AgentId, Micros, QueueName, VisitId
@@ -69,6 +71,25 @@ class Floor:
         for agent in line.idle.values():
             agent.idle_in[:] = [group for group in agent.idle_in if group.queue != line.queue.name]
         self._hot = {group: None for group in self._hot if group.queue != line.queue.name}
+
+    def strength(self, visit: VisitRecord) -> Fraction:
+        """Likely agents of the caller's queue. One who serves others too counts for the part of those who come before this
+        caller, in all his queues, that wait in this one, the caller included: agents take whoever stands first anywhere."""
+        own = self.line_of(visit)
+        serves = Counter(frozenset(self.agents[agent_id].seat.queues) for agent_id in own.likely)
+        ahead = {
+            name: self.lines[name].ahead_of(visit.place)
+            for name in frozenset[QueueName]().union(*serves)
+            if name in self.lines
+        }
+        served = ahead[visit.waiting.queue] + 1 if serves else 0
+        return sum(
+            (
+                number * Fraction(served, 1 + sum(ahead.get(name, 0) for name in queues))
+                for queues, number in serves.items()
+            ),
+            Fraction(0),
+        )
 
     # ---- callers ---------------------------------------------------------------------------------------------
 

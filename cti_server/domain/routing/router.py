@@ -194,11 +194,11 @@ class Router:
         return len(self._floor.line(queue).agents)
 
     def estimate(self, visit_id: VisitId, now: Micros, handle: Micros) -> Micros | None:
-        """Expected further wait: position × `handle` (average handling time of the queue now) ÷ likely agents.
-        None when nobody serves the queue. Agents of several queues count in each: a lower bound."""
+        """Expected further wait: position × `handle` (average handling time of the queue now) ÷ likely agents, those of several
+        queues by their share (`Floor.strength`). None when nobody serves the queue."""
         position = self.position(visit_id)
-        agents = len(self._floor.line_of(self._floor.visits[visit_id]).likely)
-        return position * handle // agents if agents else None
+        strength = self._floor.strength(self._floor.visits[visit_id])
+        return int(position * handle / strength) if strength else None
 
     def admission(self, queue: QueueName, now: Micros) -> Literal["full", "no_agents"] | None:
         """Why a caller cannot join now; None = he can. Raises NotFound for an unknown queue."""
