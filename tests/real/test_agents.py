@@ -125,7 +125,7 @@ async def test_hold_is_on_the_timeline(centre: Centre) -> None:
     tidy(centre)
 
 
-@pytest.mark.parametrize("target", ["q-billing", "1002"])
+@pytest.mark.parametrize("target", ["6003", "1002"])
 async def test_blind_transfer_from_the_phone(centre: Centre, target: str) -> None:
     phone = await centre.agent("1001", ANSWERS)
     colleague = await centre.agent("1002", ANSWERS)
@@ -182,7 +182,7 @@ async def test_attended_transfer_to_a_queue_after_the_colleague_answered(centre:
         first = await phone.answers()
         await first.wait_bridged()
         await phone.hold()
-        consultation = await phone.call("q-repair")
+        consultation = await phone.call("6004")
         await centre.until(f.TalkStarted, 2)
         await phone.complete_transfer(first, consultation)
         await centre.until(f.CallTransferred)

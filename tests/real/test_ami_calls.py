@@ -218,9 +218,9 @@ async def test_blind_transfer_by_the_phone(stage: Stage) -> None:
     await stage.wait(ChannelAnswered, "1001")
     await asyncio.wait_for(phone.talk.answered.wait(), 5)
     with suppress(Unavailable):  # Asterisk's BYE may come before the phone hears how the transfer went
-        await phone.transfer("7002")
+        await phone.transfer("6002")
     done = await stage.wait(TransferDone)
-    assert (done.how, done.by, done.extension, done.call_id) == ("blind", "1001", "7002", CALL)
+    assert (done.how, done.by, done.extension, done.call_id) == ("blind", "1001", "6002", CALL)
     assert done.channel == agi.channel
 
 
@@ -269,7 +269,7 @@ async def test_attended_transfer_to_a_line_still_in_a_queue(stage: Stage) -> Non
     await stage.wait(ChannelAnswered, "1001")
     await asyncio.wait_for(first.talk.answered.wait(), 5)
     talk = first.talk
-    consulting = asyncio.create_task(first.call("7002"))
+    consulting = asyncio.create_task(first.call("6002"))
     consult = await stage.session()
     await consult.say("ANSWER")
     await consult.say(f"SET VARIABLE __CTI_CALL_ID {CONSULT}")

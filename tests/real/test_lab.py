@@ -302,10 +302,10 @@ async def test_a_server_that_comes_back_in_time_gets_its_caller(asterisk: Asteri
     ("context", "extension", "script", "argument"),
     [
         ("cti-agents", "1002", "internal", "1002"),
-        ("cti-agents", "7002", "internal", "q-vip"),
+        ("cti-agents", "6002", "internal", "6002"),
         ("cti-agents", "+8613900000009", "internal", "+8613900000009"),
         ("cti-transfer", "q-billing", "transfer", "q-billing"),
-        ("cti-transfer", "7004", "transfer", "q-repair"),
+        ("cti-transfer", "6004", "transfer", "6004"),
         ("cti-transfer", "1003", "transfer", "1003"),
         ("cti-callback", "s", "callback", ""),
     ],

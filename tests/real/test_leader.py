@@ -53,7 +53,7 @@ async def test_a_leader_listens_whispers_barges_in_and_leaves(centre: Centre) ->
     listening = centre.server.leader.listening
     with pytest.raises(Conflict, match="not talking"):
         await listening.listen(SUBJECT, "listen", "1900", OWN)
-    phone, caller = await caller_to(centre, "7001")
+    phone, caller = await caller_to(centre, "6001")
     talk = await agent.answers()
     await hear(talk, CALLER)
     await hear(caller, AGENT)
@@ -88,7 +88,7 @@ async def test_a_leader_listens_whispers_barges_in_and_leaves(centre: Centre) ->
 async def test_listening_ends_with_the_talk(centre: Centre) -> None:
     agent = await centre.agent("1001", Behaviour(answer_after=0.2, tone=AGENT))
     leader = await centre.agent("1900", Behaviour(answer_after=0.2, tone=LEADER), ready=False)
-    phone, _ = await caller_to(centre, "7001")
+    phone, _ = await caller_to(centre, "6001")
     await agent.answers()
     await centre.until(f.TalkStarted)
     await centre.server.leader.listening.listen(SUBJECT, "listen", "1900", OWN)

@@ -315,11 +315,11 @@ async def test_a_blind_transfer_ends_the_session_and_opens_another(desk: Desk, p
         await line.set_variables({"CTI_CALL_ID": "call-2", "CTI_STAGE": "talking"})
         dialling = asyncio.ensure_future(line.dial("PJSIP/1001", timeout=10))
         await phone.answers()
-        transferring = asyncio.ensure_future(phone.transfer("7004"))
+        transferring = asyncio.ensure_future(phone.transfer("6004"))
         assert (await dialling).transferred
         async with desk.session() as second:
             assert second.info.script == "transfer"
-            assert second.info.arguments == ("q-repair",)
+            assert second.info.arguments == ("6004",)
             assert second.info.channel.key == line.info.channel.key
             assert second.info.did == "95598"
             assert second.info.variables == {"CTI_CALL_ID": "call-2", "CTI_STAGE": "talking"}
@@ -367,7 +367,7 @@ async def test_an_attended_transfer_into_a_queue_moves_the_caller_to_that_sessio
         dialling = asyncio.ensure_future(line.dial("PJSIP/1001", timeout=10))
         talk = await phone.answers()
         await phone.hold()
-        consulting = asyncio.ensure_future(phone.call("7003"))
+        consulting = asyncio.ensure_future(phone.call("6003"))
         async with desk.session() as waiting:
             assert (waiting.info.script, waiting.info.caller) == ("internal", "1001")
             await waiting.answer()
