@@ -39,6 +39,7 @@ from cti_server.services.board import BoardService
 from cti_server.services.callbacks import CallbackService
 from cti_server.services.calls.live import LiveCalls
 from cti_server.services.calls.parts import Parts, Recordings
+from cti_server.services.calls.placing import Placing
 from cti_server.services.calls.recovery import Recovery
 from cti_server.services.calls.session import Sessions
 from cti_server.services.calls.targets import Targets
@@ -58,6 +59,7 @@ from cti_server.services.listening import Listening
 from cti_server.services.lookups.customers import CustomerLookup
 from cti_server.services.lookups.notices import NoticeFile
 from cti_server.services.lookups.registry import Lookups
+from cti_server.services.outside import Outside
 from cti_server.services.phones import Phones
 from cti_server.services.prompts import PromptKeeper
 from cti_server.services.running import Running
@@ -200,11 +202,15 @@ class Server:
         self.flows = FlowRegistry(settings.paths.flows, queues, calls.dids)
         self.board = BoardService(self.floor, self.calls, self.switch, queues, self.bus, clock, calls.time_zone)
         tickets = SqlTickets(self._database, clock)
-        targets = Targets(queues, self.floor, calls.trunk)
+        self._outside = Outside(calls.outgoing_allowed, calls.country)
+        self._outside.replace((await SqlSetup(self._database).read()).outside_numbers)
+        targets = Targets(queues, self.floor, calls.trunk, self._outside)
         self.callbacks = CallbackService(self.calls, self.acd, self.switch, tickets, targets, self.bus, clock, calls)
         self._stack.callback(self.callbacks.close)
         files = SqlCustomers(self._database, clock)
         self._customers = customers = Customers(files, calls.country)
+        placing = Placing(self.calls, self.floor, targets, customers, self.switch, self.bus, clock, calls)
+        self._stack.callback(placing.close)
         notices = NoticeFile(settings.paths.flows / "notices.yaml", clock)
         pins = PinHasher(pin_key(settings.paths.data / "pin.key"))
         own = CustomerLookup(SqlAccounts(self._database, clock, pins), files, clock, notices)
@@ -230,6 +236,7 @@ class Server:
             ),
             callbacks=self.callbacks,
             targets=targets,
+            placing=placing,
             archive=self._facts,
         )
         self._sessions = Sessions(parts)
@@ -250,13 +257,14 @@ class Server:
             time_zone=calls.time_zone,
             book=CustomerFiles(files, SqlTimeline(self._database), tickets, customers, self.floor.name_of),
         )
-        self.phones = Phones(self.floor, config, settings.phones.secrets)
+        self.phones = Phones(self.floor, config, settings.phones.secrets, self._outside)
         await self.phones.restore()
         self.desk = DeskService(
             floor=self.floor,
             calls=self.calls,
             callbacks=self.callbacks,
             targets=targets,
+            placing=placing,
             switch=self.switch,
             archive=self._facts,
             files=customers,
@@ -286,7 +294,7 @@ class Server:
         def around() -> Around:
             return Around(fallback_queue=fallback, calendars=frozenset(flows.calendars), flows=flows.flows)
 
-        running = Running(self.acd, self.floor, self.board, self.desk, self._fallback, flows)
+        running = Running(self.acd, self.floor, self.board, self.desk, self._fallback, self._outside, flows)
         return Administration(
             Configuration(store, running, around, Hasher(PasswordHasher()), clock),
             FlowEditor(flows, store, self.speaker, clock, self.settings.calls.time_zone),

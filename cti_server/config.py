@@ -6,10 +6,11 @@ docs/settings.md lists them; a test compares the two. No default password exists
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -113,6 +114,14 @@ class CallSettings(_Section):
     )
     fallback_queue: str = Field("general", description="our queue for callers whose flow failed")
     trunk: str = Field("PJSIP/{number}@trunk", description="dial string of an outside number")
+    outgoing_allowed: tuple[str, ...] = Field(
+        ("home", "short"),
+        description="outside numbers agents may call besides the directory's: home (numbers of the country, none at premium "
+        "rate), short (service and emergency numbers), or prefixes such as +852",
+    )
+    outgoing_number: str = Field(
+        "", pattern=r"^\+?[0-9]{0,20}$", description="our number as those agents call see it; empty = the first of dids"
+    )
     transfer_ring_seconds: float = Field(30.0, gt=0, description="how long a transfer or outgoing call rings")
     transfer_priority: int = Field(10, ge=0, description="added to the priority of callers agents send on")
     callback_attempts: int = Field(3, ge=1, description="how often we try to ring a caller back")
@@ -121,6 +130,19 @@ class CallSettings(_Section):
     drain_seconds: float = Field(
         5.0, ge=0, description="at stop: how long running steps may take to reach a safe point"
     )
+
+    @field_validator("outgoing_allowed")
+    @classmethod
+    def _prefixes(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
+        for rule in rules:
+            if rule not in ("home", "short") and not re.fullmatch(r"\+?[0-9]{1,15}", rule):
+                raise ValueError(f"{rule!r} is neither home nor short nor a prefix such as +852")
+        return rules
+
+    @property
+    def shown_number(self) -> str:
+        """What an agent's call shows of us."""
+        return self.outgoing_number or next((did for did in self.dids if did != "*"), "0")
 
 
 class PhoneSettings(_Section):

@@ -40,6 +40,8 @@ class LineInfo:
     arguments: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     """The ticket the channel carries: CTI_CALL_ID, CTI_TICKET … when it was with us before."""
+    endpoint: str = ""
+    """Of the phone this channel is, `1001`; '' when it is no phone's."""
 
 
 DialStatus = Literal["ANSWER", "NOANSWER", "BUSY", "CANCEL", "CONGESTION", "CHANUNAVAIL", "UNKNOWN"]
@@ -86,8 +88,12 @@ class Line(Protocol):
         """Record to `path` (absolute on the switch, without extension, WAV 8 kHz)."""
         ...
 
-    async def dial(self, target: str, *, timeout: float, music_class: str = "default") -> DialResult:
-        """Ring a dial string (`PJSIP/1001`) and stay until that talk is over. The caller hears music while it rings.
+    async def dial(
+        self, target: str, *, timeout: float, music_class: str = "default", as_caller: str = ""
+    ) -> DialResult:
+        """Ring a dial string (`PJSIP/1001`) and stay until that talk is over. The caller hears music while it rings. With
+        `as_caller` the line is an agent's who calls out: that number is shown, he hears it ring, and he may send on whom he
+        called.
 
         LineGone has `answered_at` among its details when the switch still said whether he had talked."""
         ...

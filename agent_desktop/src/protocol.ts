@@ -14,7 +14,7 @@ export interface AuditRow { at: number; login: string; action: string; subject: 
 
 export interface Board { at: number; switch_linked: boolean; queues: (QueueRow)[]; agents: (AgentRow)[]; calls: (BoardCall)[]; counts: Counts }
 
-export interface BoardCall { call_id: string; caller: string; did: string; stage: "menu" | "waiting" | "ringing" | "talking" | "held" | "survey" | "ended"; since: number; queue: string | null; agent_id: string | null; customer_name: string | null }
+export interface BoardCall { call_id: string; caller: string; did: string; stage: "menu" | "waiting" | "ringing" | "dialling" | "talking" | "held" | "survey" | "ended"; since: number; queue: string | null; agent_id: string | null; customer_name: string | null }
 
 export interface BoardRows { at: number; switch_linked: boolean; queues: (QueueRow)[]; agents: (AgentRow)[]; calls: (BoardCall)[]; counts: Counts; last: number; gone: (["queue" | "agent" | "call" | "switch", string])[] }
 
@@ -30,7 +30,7 @@ export interface CodeItem { code: string; zh: string; en: string; position: numb
 
 export interface CodePart { item: CodeItem; seen: string }
 
-export interface Contact { kind: "call" | "order" | "message" | "callback" | "complaint"; at: number; call_id: string; ticket_id: string; number: string; queue: string | null; outcome: string | null; agent_id: string | null; topic: string }
+export interface Contact { kind: "call" | "order" | "message" | "callback" | "complaint"; at: number; call_id: string; ticket_id: string; number: string; queue: string | null; outcome: string | null; agent_id: string | null; topic: string; direction: string }
 
 export interface Counts { signed_in: number; ready: number; talking: number; wrap_up: number; paused: number; calls: number }
 
@@ -44,9 +44,11 @@ export interface DemoPhone { account: SipAccount; callers: (DemoCaller)[]; dids:
 
 export interface Digits { node: string; digits: string }
 
-export interface Directory { agents: (DirectoryAgent)[]; queues: (DirectoryQueue)[] }
+export interface Directory { agents: (DirectoryAgent)[]; queues: (DirectoryQueue)[]; numbers: (DirectoryNumber)[] }
 
-export interface DirectoryAgent { agent_id: string; name: string; free: boolean; signed_in: boolean }
+export interface DirectoryAgent { agent_id: string; name: string; free: boolean; state: "free" | "talking" | "wrap_up" | "paused" | "away" | "signed_out"; signed_in: boolean }
+
+export interface DirectoryNumber { number: string; name: string; group: string }
 
 export interface DirectoryQueue { name: string; title: Record<string, string>; code: string; ready: number; waiting: number }
 
@@ -60,7 +62,7 @@ export interface ErrorBody { code: string; message: string; details: Record<stri
 
 export interface Event { event: number; kind: string; at: number; data: Record<string, unknown> }
 
-export interface Figures { since: number; answered: number; missed: number; talk_micros: number; hold_micros: number; wrap_up_micros: number; average_micros: number | null; ready_micros: number; occupancy: number | null }
+export interface Figures { since: number; answered: number; missed: number; placed: number; reached: number; talk_micros: number; hold_micros: number; wrap_up_micros: number; average_micros: number | null; ready_micros: number; occupancy: number | null }
 
 export interface FlowCheck { file: string; flow: string | null; problems: (FlowProblem)[]; svg: string | null; missing: (MissingPrompt)[] }
 
@@ -82,7 +84,7 @@ export interface Listening { agent_id: string; call_id: string; mode: "listen" |
 
 export interface LiveState { last: number; now: number; me: Me | null; board: Board }
 
-export interface Me { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; queues: (string)[]; levels: Record<string, number> }
+export interface Me { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "dialling" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; queues: (string)[]; levels: Record<string, number> }
 
 export interface MissingPrompt { language: string; text: string }
 
@@ -96,13 +98,17 @@ export interface NumberInfo { number: string; shown: string; region: Record<stri
 
 export interface Order { ticket_id: string; number: string; kind: string; state: string; opened_at: number; due_at: number | null; summary: string }
 
+export interface OutsideNumberItem { number: string; name: string; group: string; position: number }
+
+export interface OutsideNumberPart { item: OutsideNumberItem; seen: string }
+
 export interface PathStep { node: string; key: string; label: string; at: number }
 
 export interface PauseCode { code: string; zh: string; en: string }
 
 export interface Phone { use: "desk" | "softphone"; desk: boolean; softphone: boolean; account: SipAccount | null }
 
-export interface Pop { call_id: string; visit_id: string | null; offer_id: string | null; caller: string; did: string; queue: string | null; language: string | null; entered_at: number | null; answered_at: number | null; path: (PathStep)[]; digits: (Digits)[]; customer: CustomerCard | null; candidates: (CustomerRow)[]; number: NumberInfo | null; repeat: Repeat | null }
+export interface Pop { call_id: string; visit_id: string | null; offer_id: string | null; caller: string; did: string; direction: string; dialling: string | null; queue: string | null; language: string | null; entered_at: number | null; answered_at: number | null; path: (PathStep)[]; digits: (Digits)[]; customer: CustomerCard | null; candidates: (CustomerRow)[]; number: NumberInfo | null; repeat: Repeat | null }
 
 export interface PreviewStep { what: "say" | "keys" | "record" | "lookup" | "create" | "queue" | "transfer" | "language" | "end"; node: string; words: Record<string, string>; about: string; answer: string | null; secret: boolean }
 
@@ -122,7 +128,7 @@ export interface SentAnnouncement { announcement: Announcement; to: number; read
 
 export interface Session { login: string; name: string; role: "agent" | "leader" | "inspector" | "admin" | "back_office"; agent_id: string | null; expires_at: number }
 
-export interface SetupParts { queues: (QueuePart)[]; agents: (AgentPart)[]; skills: (CodePart)[]; pause_codes: (CodePart)[]; dispositions: (CodePart)[]; users: (UserPart)[]; fallback_queue: string }
+export interface SetupParts { queues: (QueuePart)[]; agents: (AgentPart)[]; skills: (CodePart)[]; pause_codes: (CodePart)[]; dispositions: (CodePart)[]; outside_numbers: (OutsideNumberPart)[]; users: (UserPart)[]; fallback_queue: string }
 
 export interface SipAccount { uri: string; user: string; password: string; websocket: string }
 
@@ -148,6 +154,7 @@ export interface WorkedCall { call_id: string; at: number; ended_at: number | nu
 
 export interface Facts {
   CallArrived: { at: number; call_id: string; node: string; channel: string; uniqueid: string; caller: string; did: string; direction: "inbound" | "outbound" | "internal" | "callback" };
+  ChannelJoined: { at: number; call_id: string; node: string; channel: string; uniqueid: string; side: "agent" | "party" };
   CallResumed: { at: number; call_id: string; node: string; channel: string; uniqueid: string; stage: "menu" | "waiting" | "talking" | "transfer" };
   CallTakenUp: { at: number; call_id: string; of: string };
   CallUnseen: { at: number; call_id: string; node: string; uniqueid: string; caller: string; queue: string; outcome: "answered" | "abandoned" | "overflowed" | "timed_out" | "callback" | "key_exit" | "refused" | "unknown"; answered_by: string | null; answered_at: number | null; ended_at: number };
@@ -177,7 +184,10 @@ export interface Facts {
   HoldStarted: { at: number; call_id: string; visit_id: string; agent_id: string };
   HoldEnded: { at: number; call_id: string; visit_id: string; agent_id: string };
   TalkEnded: { at: number; call_id: string; visit_id: string; agent_id: string; side: "caller" | "agent" | "server" | "transfer" | "unknown" };
-  VisitEnded: { at: number; call_id: string; visit_id: string; outcome: "answered" | "abandoned" | "overflowed" | "timed_out" | "callback" | "key_exit" | "refused" | "unknown" };
+  VisitEnded: { at: number; call_id: string; visit_id: string; outcome: "answered" | "abandoned" | "overflowed" | "timed_out" | "callback" | "key_exit" | "refused" | "unknown" | "not_reached" };
+  CallPlaced: { at: number; call_id: string; visit_id: string; agent_id: string; number: string; until: number };
+  PartyRinging: { at: number; call_id: string; visit_id: string; agent_id: string };
+  CallNotReached: { at: number; call_id: string; visit_id: string; agent_id: string; result: "busy" | "no_answer" | "unreachable" | "failed" | "cancelled" | "no_phone" | "unknown"; rang: boolean };
   VisitAssigned: { at: number; call_id: string; visit_id: string; agent_id: string; by: string };
   VisitMoved: { at: number; call_id: string; visit_id: string; queue: string; by: string };
   VisitPromoted: { at: number; call_id: string; visit_id: string; priority: number; by: string };
@@ -225,7 +235,7 @@ export interface Commands {
   hang_up: { agent_id?: string };
   transfer: { agent_id?: string; target: string; how?: "blind" | "attended" };
   call_back: { agent_id?: string; ticket_id: string };
-  place_call: { agent_id?: string; number: string };
+  place_call: { agent_id?: string; number: string; in_page?: boolean };
   save_note: { agent_id?: string; call_id: string; text?: string; version?: number };
   set_disposition: { agent_id?: string; call_id: string; code: string };
   create_ticket: { agent_id?: string; call_id: string; kind: "order" | "message" | "callback"; request_id: string; summary?: string; description?: string; number?: string; name?: string; address?: string; account?: string };

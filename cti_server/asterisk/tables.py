@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import structlog
 
+_PHONE_CHANNEL = re.compile(r"PJSIP/(.+)-[0-9a-f]{8}(?:<\w+>)?")
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+
+
+def endpoint_of(channel: str) -> str:
+    """`1001` of `PJSIP/1001-0000002a`, '' when the channel is no phone's (a trunk is an endpoint too)."""
+    match = _PHONE_CHANNEL.fullmatch(channel)
+    return match[1] if match else ""
 
 
 class Table(Generic[T]):

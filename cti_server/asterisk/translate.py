@@ -16,6 +16,7 @@ from cti_server.asterisk.tables import (
     DIAL_ANSWERED,
     TRANSFER_DONE,
     Phone,
+    endpoint_of,
 )
 from cti_server.clock import Clock
 from cti_server.domain.ids import SECOND, CallId, ChannelRef, Micros
@@ -41,7 +42,6 @@ log = structlog.get_logger(__name__)
 Handler = Callable[[Message], Iterable[SwitchEvent]]
 
 CALL_ID = "CTI_CALL_ID"
-_PHONE_CHANNEL = re.compile(r"PJSIP/(.+)-[0-9a-f]{8}(?:<\w+>)?")
 _STAMP = re.compile(r"(\d{1,12})\.(\d{6})")
 
 
@@ -56,12 +56,6 @@ class _Common(TypedDict):
     channel: ChannelRef
     call_id: CallId | None
     endpoint: str
-
-
-def endpoint_of(channel: str) -> str:
-    """`1001` of `PJSIP/1001-0000002a`, '' when the channel is no phone's (a trunk is an endpoint too)."""
-    match = _PHONE_CHANNEL.fullmatch(channel)
-    return match[1] if match else ""
 
 
 def device_endpoint(device: str) -> str:

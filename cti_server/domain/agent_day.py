@@ -10,17 +10,20 @@ from cti_server.domain import facts as f
 from cti_server.domain.agents import AgentState
 from cti_server.domain.agents.state import WORKING
 from cti_server.domain.ids import AgentId, Micros, VisitId
-from cti_server.domain.visit_records import VisitRecord, apply_visit
+from cti_server.domain.visit_records import TalkRecord, VisitRecord, apply_visit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentDay:
-    """`answered` talks, `missed` offers; durations of what has ended. What was begun the day before belongs to that day; only
-    `working` (offered, talk, hold, wrap-up) and `ready` are cut at midnight, and they run until now."""
+    """`answered` talks, `missed` offers, `placed` calls of his own of which `reached` were answered; durations of what has ended,
+    in and out. What was begun the day before belongs to that day; only `working` (offered, dialling, talk, hold, wrap-up) and
+    `ready` are cut at midnight, and they run until now."""
 
     answered: int = 0
     handled: int = 0
     missed: int = 0
+    placed: int = 0
+    reached: int = 0
     talk: Micros = 0
     hold: Micros = 0
     wrap_up: Micros = 0
@@ -63,13 +66,21 @@ def _passed(day: AgentDay, state: AgentState, micros: Micros) -> AgentDay:
 
 def _of_visits(day: AgentDay, agent_id: AgentId, visits: Iterable[VisitRecord], since: Micros) -> AgentDay:
     seen = tuple(visits)
-    talks = [talk for visit in seen for talk in visit.talks if talk.agent_id == agent_id and talk.started >= since]
+    talks = [talk for visit in seen for talk in _own(visit, agent_id) if talk.started >= since]
+    placed = [visit for visit in seen if visit.placed_by == agent_id and (visit.started or 0) >= since]
     offers = [one for visit in seen for one in visit.offers if one.agent_id == agent_id and one.offered_at >= since]
+    own = sum(talk in talks for visit in seen if visit.placed_by == agent_id for talk in _own(visit, agent_id))
     return replace(
         day,
-        answered=len(talks),
+        answered=len(talks) - own,
         handled=sum(talk.ended is not None for talk in talks),
         missed=sum(offer.result in f.MISSES for offer in offers),
+        placed=len(placed),
+        reached=sum(bool(_own(visit, agent_id)) for visit in placed),
         talk=sum(talk.talk for talk in talks),
         hold=sum(talk.hold for talk in talks),
     )
+
+
+def _own(visit: VisitRecord, agent_id: AgentId) -> list[TalkRecord]:
+    return [talk for talk in visit.talks if talk.agent_id == agent_id]

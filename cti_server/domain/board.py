@@ -21,7 +21,7 @@ from cti_server.domain.tallies import AgentTally, QueueTally, QueueView, count_t
 from cti_server.domain.visit_records import VisitRecord, apply_visit
 
 Key = tuple[Literal["queue", "agent", "call", "switch"], str]
-Stage = Literal["menu", "waiting", "ringing", "talking", "held", "survey"]
+Stage = Literal["menu", "waiting", "ringing", "dialling", "talking", "held", "survey"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,6 +314,8 @@ def _after_offer(fact: f.OfferEnded) -> dict[str, Any]:
 _STAGES: dict[type[f.Fact], Callable[[Any], dict[str, Any]]] = {
     f.VisitStarted: lambda fact: {"stage": "waiting", "queue": fact.queue, "agent_id": None},
     f.AgentOffered: lambda fact: {"stage": "ringing", "agent_id": fact.agent_id},
+    f.CallPlaced: lambda fact: {"stage": "dialling", "agent_id": fact.agent_id},
+    f.CallNotReached: lambda fact: {"stage": "menu", "agent_id": None},
     f.OfferEnded: _after_offer,
     f.TalkStarted: lambda fact: {"stage": "talking", "agent_id": fact.agent_id},
     f.HoldStarted: lambda fact: {"stage": "held"},

@@ -97,7 +97,7 @@ class CallRecord:
     caller: str = ""
     did: str = ""
     channels: tuple[tuple[str, str], ...] = ()
-    """(node, uniqueid) of every channel the caller came to us on, first to last."""
+    """(node, uniqueid) of every channel the caller came to us on, first to last; of a call an agent placed, his own first."""
     customer_id: CustomerId | None = None
     tier: str = ""
     flags: tuple[str, ...] = ()
@@ -142,9 +142,11 @@ class CallRecord:
 
     @property
     def last_agent(self) -> AgentId | None:
+        """Who talked last, or tried to reach him."""
         if self.unseen is not None:
             return self.unseen.answered_by
-        return next((visit.agent_id for visit in reversed(self.visits) if visit.agent_id), None)
+        agents = (visit.agent_id or visit.placed_by for visit in reversed(self.visits))
+        return next((agent_id for agent_id in agents if agent_id), None)
 
     def visit(self, visit_id: str) -> VisitRecord | None:
         return next((visit for visit in self.visits if visit.visit_id == visit_id), None)
@@ -201,6 +203,10 @@ def _arrived(record: CallRecord, fact: f.CallArrived) -> CallRecord:
         did=fact.did,
         missing_start=False,
     )
+
+
+def _channel_joined(record: CallRecord, fact: f.ChannelJoined) -> CallRecord:
+    return _add(record, "channels", (fact.node, fact.uniqueid))
 
 
 def _resumed(record: CallRecord, fact: f.CallResumed) -> CallRecord:
@@ -323,6 +329,7 @@ def _unseen(record: CallRecord, fact: f.CallUnseen) -> CallRecord:
 
 _FOLDS: dict[type[f.Fact], Any] = {
     f.CallArrived: _arrived,
+    f.ChannelJoined: _channel_joined,
     f.CallResumed: _resumed,
     f.CallerIdentified: _identified,
     f.FlowEntered: _flow_entered,

@@ -75,6 +75,7 @@ class Contact:
     outcome: str | None = None
     agent_id: str | None = None
     topic: str = ""
+    direction: str = "inbound"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +104,11 @@ def contact_of_call(record: CallRecord) -> Contact:
         kind="call",
         at=record.started,
         call_id=record.call_id,
-        queue=unseen.queue if unseen else visit.queue if visit else None,
-        outcome="unseen" if unseen else visit.outcome if visit else None,
+        queue=unseen.queue if unseen else (visit.queue or None) if visit else None,
+        outcome="unseen" if unseen else visit.result if visit else None,
         agent_id=record.last_agent,
         topic=record.menu_path,
+        direction=record.direction,
     )
 
 

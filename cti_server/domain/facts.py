@@ -18,8 +18,15 @@ from typing import Any, Literal
 from cti_server.domain.ids import AgentId, CallId, CustomerId, Micros, OfferId, QueueName, VisitId
 from cti_server.errors import InvalidValue
 
-Outcome = Literal["answered", "abandoned", "overflowed", "timed_out", "callback", "key_exit", "refused", "unknown"]
-"""A visit ends in exactly one of these (metrics.md). Only `abandoned` counts as abandonment."""
+Outcome = Literal[
+    "answered", "abandoned", "overflowed", "timed_out", "callback", "key_exit", "refused", "unknown", "not_reached"
+]
+"""A visit ends in exactly one of these (metrics.md). Only `abandoned` counts as abandonment; `not_reached` is of calls agents
+place, which belong to no queue."""
+
+NotReached = Literal["busy", "no_answer", "unreachable", "failed", "cancelled", "no_phone", "unknown"]
+"""Why nobody answered a call an agent placed. `unreachable`: no such number, or switched off; `cancelled`: he hung up first;
+`no_phone`: his own phone did not answer; `unknown`: the end was not seen (gap)."""
 
 Side = Literal["caller", "agent", "server", "transfer", "unknown"]
 """Who ended a talk or a call."""
@@ -77,6 +84,16 @@ class CallArrived(CallFact):
     caller: str
     did: str
     direction: Literal["inbound", "outbound", "internal", "callback"] = "inbound"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelJoined(CallFact):
+    """One more channel of a call an agent placed: his own phone's, or that of whom he called."""
+
+    node: str
+    channel: str
+    uniqueid: str
+    side: Literal["agent", "party"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,6 +349,32 @@ class TalkEnded(VisitFact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitEnded(VisitFact):
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPlaced(VisitFact):
+    """An agent calls `number`: his part of the call is a visit of no queue. `until` is when it must have been answered; 0 = not
+    said. An answer is `TalkStarted`."""
+
+    agent_id: AgentId
+    number: str
+    until: Micros = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartyRinging(VisitFact):
+    """The phone of whom the agent calls rings."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallNotReached(VisitFact):
+    """Nobody answered a placed call. `rang`: his phone had rung."""
+
+    agent_id: AgentId
+    result: NotReached
+    rang: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from cti_server.domain.users import ROLES, User
 from cti_server.domain.wrong import Wrong, refused, wrong
 from cti_server.errors import Conflict
 
-Kind = Literal["queue", "agent", "skill", "pause_code", "disposition", "user"]
+Kind = Literal["queue", "agent", "skill", "pause_code", "disposition", "outside_number", "user"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SYSTEM_REASONS = frozenset({MISSED_CALLS, SIGNED_IN})
 SOFTPHONE = "w"
@@ -32,6 +32,7 @@ _QUEUE = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _AGENT = re.compile(r"[0-9]{3,8}")
 _ENDPOINT = re.compile(r"[A-Za-z0-9_-]{0,32}")
 _LOGIN = re.compile(r"[A-Za-z0-9._@-]{1,64}")
+_NUMBER = re.compile(r"\+?[0-9]{3,16}", re.ASCII)
 _EXTENSION = re.compile(r"[0-9*]{0,12}")
 
 
@@ -70,6 +71,16 @@ class Disposition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideNumber:
+    """Whom agents call outside: a line of the directory. They may call it whatever the rules for numbers say."""
+
+    number: str
+    name: str
+    group: str = ""
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlowVersion:
     """One saved text of a file of the flows folder. `digest` is what `Flow.version` is; `login` '' = changed by hand."""
 
@@ -91,6 +102,7 @@ class Setup:
     skills: Mapping[str, Skill] = field(default_factory=dict)
     pause_codes: Mapping[str, PauseCode] = field(default_factory=dict)
     dispositions: Mapping[str, Disposition] = field(default_factory=dict)
+    outside_numbers: Mapping[str, OutsideNumber] = field(default_factory=dict)
     users: Mapping[str, User] = field(default_factory=dict)
 
 
@@ -250,6 +262,20 @@ def _disposition(setup: Setup, around: Around, key: str) -> Iterator[Problem]:
         yield from ((name, bad) for name, text in group if not 1 <= len(text.strip()) <= 64)
 
 
+def _outside_number(setup: Setup, around: Around, key: str) -> Iterator[Problem]:
+    one = setup.outside_numbers[key]
+    if not _NUMBER.fullmatch(key):
+        yield "number", "3 to 16 digits as they are dialled, a + before a country code"
+    elif key in setup.agents or any(queue.code == key for queue in setup.queues.values()):
+        yield "number", f"an agent or a queue is dialled by {key}"
+    if not 1 <= len(one.name.strip()) <= 64:
+        yield "name", "1 to 64 characters"
+    if len(one.group) > 64:
+        yield "group", "at most 64 characters"
+    if not 0 <= one.position <= 9_999:
+        yield "position", "0 to 9999"
+
+
 # ---- users ---------------------------------------------------------------------------------------------------
 
 
@@ -279,6 +305,7 @@ _RULES = {
     "skill": _skill,
     "pause_code": _pause_code,
     "disposition": _disposition,
+    "outside_number": _outside_number,
     "user": _user,
 }
 

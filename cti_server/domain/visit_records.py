@@ -106,11 +106,20 @@ class VisitRecord:
     talks: tuple[TalkRecord, ...] = ()
     ended: Micros | None = None
     outcome: f.Outcome | None = None
+    placed_by: AgentId | None = None
+    """The agent who called out; None = the caller came to us."""
+    party_rang_at: Micros | None = None
+    not_reached: f.NotReached | None = None
 
     @property
     def open(self) -> bool:
         """Still waiting or talking."""
         return self.outcome is None or self.talking
+
+    @property
+    def result(self) -> f.Outcome | f.NotReached | None:
+        """The outcome, more exactly of a call nobody answered."""
+        return self.not_reached or self.outcome
 
     @property
     def talking(self) -> bool:
@@ -129,8 +138,10 @@ class VisitRecord:
     def wait(self) -> Micros | None:
         """From joining this queue to the agent's answer, ring included, or to the end without one (metrics.md).
 
-        None while it lasts, and when a gap hides its beginning or its end.
+        None while it lasts, of a call an agent placed, and when a gap hides its beginning or its end.
         """
+        if self.placed_by is not None:
+            return None
         until = self.answered_at
         if until is None and self.outcome not in ("answered", "unknown"):
             until = self.ended
@@ -156,6 +167,8 @@ class VisitRecord:
         visit = _end_talk(self, at, side)
         if visit.outcome is not None:
             return visit
+        if visit.placed_by is not None and not visit.talks:
+            return replace(visit, ended=at, outcome="not_reached", not_reached="unknown")
         return replace(visit, ended=at, outcome="answered" if visit.talks else "unknown")
 
 
@@ -178,6 +191,22 @@ def _started(visit: VisitRecord, fact: f.VisitStarted) -> VisitRecord:
         skills=fact.skills,
         preferred=fact.preferred,
     )
+
+
+def _placed(visit: VisitRecord, fact: f.CallPlaced) -> VisitRecord:
+    started = fact.at if visit.started is None else visit.started
+    return replace(visit, placed_by=fact.agent_id, started=started, entered_at=visit.entered_at or started)
+
+
+def _party_ringing(visit: VisitRecord, fact: f.PartyRinging) -> VisitRecord:
+    return visit if visit.party_rang_at is not None else replace(visit, party_rang_at=fact.at)
+
+
+def _not_reached(visit: VisitRecord, fact: f.CallNotReached) -> VisitRecord:
+    if visit.outcome is not None or visit.talks:
+        return visit
+    placed_by = visit.placed_by or fact.agent_id
+    return replace(visit, placed_by=placed_by, ended=fact.at, outcome="not_reached", not_reached=fact.result)
 
 
 def _offered(visit: VisitRecord, fact: f.AgentOffered | f.OfferRinging | f.OfferEnded) -> VisitRecord:
@@ -250,6 +279,9 @@ def _ended(visit: VisitRecord, fact: f.VisitEnded) -> VisitRecord:
 _FOLDS: dict[type[f.Fact], Any] = {
     f.VisitStarted: _started,
     f.VisitPromoted: _promoted,
+    f.CallPlaced: _placed,
+    f.PartyRinging: _party_ringing,
+    f.CallNotReached: _not_reached,
     f.AgentOffered: _offered,
     f.OfferRinging: _ringing,
     f.OfferEnded: _offer_ended,

@@ -37,16 +37,20 @@ def note_text(text: str) -> str:
 
 
 def took_part(record: CallRecord, agent_id: AgentId) -> bool:
-    """The call was offered to him or he talked."""
+    """The call was offered to him, he talked, or he placed it."""
     return visit_of(record, agent_id) is not None
 
 
 def visit_of(record: CallRecord, agent_id: AgentId) -> VisitId | None:
-    """The last visit in which he talked; the last one offered to him when he never did."""
+    """The last visit in which he talked; the last one offered to him, or placed by him, when he never did."""
     visits = record.visits[::-1]
     talked = (visit.visit_id for visit in visits if any(talk.agent_id == agent_id for talk in visit.talks))
-    offered = (visit.visit_id for visit in visits if any(offer.agent_id == agent_id for offer in visit.offers))
-    return next(talked, None) or next(offered, None)
+    others = (
+        visit.visit_id
+        for visit in visits
+        if visit.placed_by == agent_id or any(offer.agent_id == agent_id for offer in visit.offers)
+    )
+    return next(talked, None) or next(others, None)
 
 
 def disposition_of(record: CallRecord, agent_id: AgentId, visit_id: str | None) -> str | None:

@@ -27,6 +27,7 @@ from cti_server.domain.setup import (
     Disposition,
     FlowVersion,
     Kind,
+    OutsideNumber,
     PauseCode,
     Setup,
     Skill,
@@ -50,9 +51,10 @@ CLASSES: dict[Kind, type[Any]] = {
     "skill": Skill,
     "pause_code": PauseCode,
     "disposition": Disposition,
+    "outside_number": OutsideNumber,
     "user": User,
 }
-KEYS: dict[Kind, str] = {"queue": "name", "agent": "agent_id", "user": "login"}
+KEYS: dict[Kind, str] = {"queue": "name", "agent": "agent_id", "outside_number": "number", "user": "login"}
 _ADAPTERS: dict[Kind, TypeAdapter[Any]] = {kind: TypeAdapter(one) for kind, one in CLASSES.items()}
 SECRET = "password_hash"  # noqa: S105
 

@@ -19,6 +19,7 @@ from cti_server.ports import Switch
 from cti_server.services.callbacks import CallbackService
 from cti_server.services.calls.legs import agent_leg
 from cti_server.services.calls.live import LiveCall, LiveCalls
+from cti_server.services.calls.placing import AGENT_CONTEXT, Placing
 from cti_server.services.calls.targets import QUEUE_PREFIX, Targets
 from cti_server.services.customers import Customers
 from cti_server.services.desk_rows import agent_row, call_row, event_row, pop_row
@@ -28,8 +29,6 @@ BUSY = 17
 """Q.850 cause of a refused offer."""
 EXTEND_WRAP_UP: Micros = MINUTE
 TRANSFER_CONTEXT = "cti-transfer"
-AGENT_CONTEXT = "cti-agents"
-PLACE_CALL_SECONDS = 30.0
 LAST_CONTACTS = 10
 Row = dict[str, Any]
 TransferHow = Literal["blind", "attended"]
@@ -66,6 +65,7 @@ class DeskService:
         calls: LiveCalls,
         callbacks: CallbackService,
         targets: Targets,
+        placing: Placing,
         switch: Switch,
         archive: CallArchive,
         files: Customers,
@@ -73,6 +73,7 @@ class DeskService:
         pause_codes: Sequence[Mapping[str, Any]],
     ) -> None:
         self._floor, self._calls, self._callbacks, self._targets = floor, calls, callbacks, targets
+        self._placing = placing
         self._switch, self._archive, self._files, self._board = switch, archive, files, board
         self._pause_codes = pause_codes
 
@@ -127,7 +128,11 @@ class DeskService:
         await self._switch.hangup(leg, cause=BUSY)
 
     async def hang_up(self, agent_id: str) -> None:
-        await self._switch.hangup(await self._leg(self._call_of(agent_id), agent_id))
+        live = self._call_of(agent_id)
+        if live.dialled_by is not None and live.agent_channel is None and not live.attached:
+            live.end("agent")  # his page was to dial, and has not
+            return
+        await self._switch.hangup(await self._leg(live, agent_id))
 
     async def transfer(self, agent_id: str, target: str, how: TransferHow) -> None:
         """Blind: the caller goes at once. Attended: a consultation starts; hanging up completes it."""
@@ -136,6 +141,7 @@ class DeskService:
             raise Conflict("you are not talking to anybody", reason="not_talking")
         found = self._targets.find(target)
         if found.kind == "unknown":
+            self._targets.outside.must(target)
             raise InvalidValue(f"{target!r} is no queue, agent or number", field="target")
         extension = f"{QUEUE_PREFIX}{found.name}" if found.kind == "queue" else found.name
         leg = await self._leg(live, agent_id)
@@ -171,21 +177,9 @@ class DeskService:
         if not self._callbacks.now(ticket_id, AgentId(agent_id)):
             raise NotFound("this callback is not waiting any more")
 
-    async def place_call(self, agent_id: str, number: str) -> None:
-        """Rings the agent's own phone first; when he answers it dials the number."""
-        if self._targets.find(number).kind != "number":
-            raise InvalidValue(f"{number!r} is no number that can be dialled", field="number")
-        agent = AgentId(agent_id)
-        if not self._floor.state(agent).reachable:
-            raise Conflict("your phone is not registered; switch it on or check its settings", reason="phone_away")
-        await self._switch.originate(
-            self._floor.dial_string(agent),
-            context=AGENT_CONTEXT,
-            extension=number,
-            caller=number,
-            variables={},
-            timeout=PLACE_CALL_SECONDS,
-        )
+    async def place_call(self, agent_id: str, number: str, *, in_page: bool = False) -> None:
+        """Rings the agent's own phone first, unless his page dials by itself; then the number."""
+        await self._placing.place(AgentId(agent_id), number, in_page=in_page)
 
     def _call_of(self, agent_id: str) -> LiveCall:
         live = self._calls.of_agent(AgentId(agent_id))

@@ -41,14 +41,23 @@ def pop_row(record: CallRecord, visit: VisitRecord | None, state: AgentState, ca
         "offer_id": state.offer_id,
         "caller": record.caller,
         "did": record.did,
-        "queue": visit.queue if visit else None,
+        "queue": (visit.queue or None) if visit else None,
         "language": record.language or None,
         "entered_at": visit.entered_at if visit else None,
         "answered_at": visit.answered_at if visit else None,
+        "direction": record.direction,
+        "dialling": _dialling(visit),
         "path": [{"node": s.node, "key": s.key, "label": s.label, "at": s.at} for s in record.menu],
         "digits": [{"node": s.node, "digits": s.digits} for s in record.digits if s.digits],
         "customer": dict(card) if card else None,
     }
+
+
+def _dialling(visit: VisitRecord | None) -> str | None:
+    """How far a placed call has come, or why it was not answered; None when it was, or the caller called us."""
+    if visit is None or visit.placed_by is None or visit.talks:
+        return None
+    return visit.not_reached or ("ringing" if visit.party_rang_at is not None else "dialling")
 
 
 def call_row(record: CallRecord) -> Row:
@@ -62,8 +71,8 @@ def call_row(record: CallRecord) -> Row:
         "did": record.did,
         "direction": record.direction,
         "customer_id": record.customer_id,
-        "queue": unseen.queue if unseen else last.queue if last else None,
-        "outcome": unseen.outcome if unseen else last.outcome if last else None,
+        "queue": unseen.queue if unseen else (last.queue or None) if last else None,
+        "outcome": unseen.outcome if unseen else last.result if last else None,
         "agent_id": record.last_agent,
         "wait_micros": unseen.wait if unseen else sum(visit.wait or 0 for visit in record.visits),
         "talk_micros": unseen.talk if unseen else sum(visit.talk for visit in record.visits),

@@ -20,6 +20,7 @@ from cti_server.domain.facts import (
     AgentAssigned,
     AgentOffered,
     CallEnded,
+    CallPlaced,
     Fact,
     Recorded,
     TalkStarted,
@@ -224,6 +225,11 @@ class Floor:
     def pause(self, agent_id: AgentId, reason: str, by: str = "") -> None:
         self._record(rules.pause(self.state(agent_id), self._clock.now(), reason, by))
 
+    def begin_call(self, agent_id: AgentId) -> None:
+        """He calls out next: raises Conflict when he may not, and ends his wrap-up when he has one."""
+        state = self.state(agent_id)
+        self._record(rules.may_place(state, self._clock.now(), self._queue_of(state)))
+
     def extend_wrap_up(self, agent_id: AgentId, more: Micros) -> None:
         self._record(rules.extend_wrap_up(self.state(agent_id), self._clock.now(), more))
 
@@ -281,7 +287,7 @@ class Floor:
         agent_id = agent_id_of(fact)
         if agent_id is None or agent_id not in self._states:
             return None
-        if isinstance(fact, AgentOffered | TalkStarted):
+        if isinstance(fact, AgentOffered | CallPlaced | TalkStarted):
             self._served[agent_id] = self._call_queues.get(fact.call_id)
         if isinstance(fact, AgentAssigned):
             self._agents[agent_id] = replace(
@@ -294,7 +300,7 @@ class Floor:
         """After a change: record what is due, tell the router, set the clock for the next deadline."""
         state = self._states[agent_id]
         facts = rules.due(state, self._clock.now(), self._queue_of(state))
-        if facts and state.system == "offered" and not self._acd.can_wake:
+        if facts and state.system in ("offered", "dialling") and not self._acd.can_wake:
             # Ringing goes on unseen while the link is away; only the switch can say whether he has answered.
             self._arm(agent_id, self._clock.now() + state.rules.grace)
             return

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from cti_server.domain.agents import AgentState
 from cti_server.domain.ids import AgentId
 from cti_server.errors import NotFound, Unavailable
 from cti_server.services.floor import Floor, endpoints
+from cti_server.services.outside import Outside
 
 PhoneKind = Literal["desk", "softphone"]
 DEMO_ENDPOINT = "demo"
@@ -46,8 +48,8 @@ class Account:
 
 
 class Phones:
-    def __init__(self, floor: Floor, store: ChoiceStore, secrets: Path | None) -> None:
-        self._floor, self._store, self._secrets = floor, store, secrets
+    def __init__(self, floor: Floor, store: ChoiceStore, secrets: Path | None, outside: Outside) -> None:
+        self._floor, self._store, self._secrets, self._outside = floor, store, secrets, outside
 
     async def restore(self) -> None:
         """Tell the floor what agents chose earlier."""
@@ -75,10 +77,15 @@ class Phones:
                 "agent_id": agent.agent_id,
                 "name": agent.name,
                 "free": state.free,
+                "state": _presence(state),
                 "signed_in": state.intent != "signed_out",
             }
             for agent, state in self._floor
         ]
+
+    def outside(self) -> list[dict[str, Any]]:
+        """Numbers outside, by group (`wire.DirectoryNumber`)."""
+        return [{"number": one.number, "name": one.name, "group": one.group} for one in self._outside.listed()]
 
     def account(self, agent_id: str) -> Account:
         """Of the agent's softphone. Raises NotFound when none is set up, Unavailable when the passwords cannot be read."""
@@ -108,6 +115,15 @@ def write_secrets(path: Path, passwords: Iterable[tuple[str, str]]) -> None:
     part.touch(mode=0o600)
     part.write_text(json.dumps(dict(passwords), indent=2))
     part.replace(path)
+
+
+def _presence(state: AgentState) -> str:
+    """What a colleague sees of him."""
+    if state.intent == "signed_out":
+        return "signed_out"
+    if state.system in ("offered", "dialling", "talking", "hold", "busy_elsewhere"):
+        return "talking"
+    return "wrap_up" if state.system == "wrap_up" else "free" if state.free else "paused" if state.reachable else "away"
 
 
 def _key(agent_id: str) -> str:

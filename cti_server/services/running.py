@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from cti_server.domain.agents import Agent
 from cti_server.domain.ids import AgentId, QueueName
 from cti_server.domain.queues import Queue
-from cti_server.domain.setup import PauseCode, Setup
+from cti_server.domain.setup import OutsideNumber, PauseCode, Setup
 from cti_server.services.acd import Acd
 from cti_server.services.floor import Floor
 from cti_server.services.flows import FlowRegistry
@@ -26,15 +26,27 @@ class PauseMenu(Protocol):
     def replace_pause_codes(self, codes: Sequence[Mapping[str, Any]]) -> None: ...
 
 
+class Numbers(Protocol):
+    def replace(self, listed: Mapping[str, OutsideNumber]) -> None: ...
+
+
 class SafetyNet(Protocol):
     def compare(self) -> None: ...
 
 
 class Running:
     def __init__(
-        self, acd: Acd, floor: Floor, board: LiveBoard, menu: PauseMenu, net: SafetyNet, flows: FlowRegistry
+        self,
+        acd: Acd,
+        floor: Floor,
+        board: LiveBoard,
+        menu: PauseMenu,
+        net: SafetyNet,
+        numbers: Numbers,
+        flows: FlowRegistry,
     ) -> None:
         self._acd, self._floor, self._board, self._menu, self._net = acd, floor, board, menu, net
+        self._numbers = numbers
         self.flows = flows
 
     async def apply(self, before: Setup, after: Setup, by: str) -> None:
@@ -53,6 +65,7 @@ class Running:
             self._board.remove_queue(QueueName(name))
         if before.pause_codes != after.pause_codes:
             self._menu.replace_pause_codes(pause_rows(after))
+        self._numbers.replace(after.outside_numbers)
         self._net.compare()
         if before.queues.keys() != after.queues.keys():
             await self.flows.refresh(anyway=True)

@@ -101,6 +101,8 @@ def day_row(day: AgentDay, since: Micros) -> Row:
         "since": since,
         "answered": day.answered,
         "missed": day.missed,
+        "placed": day.placed,
+        "reached": day.reached,
         "talk_micros": day.talk,
         "hold_micros": day.hold,
         "wrap_up_micros": day.wrap_up,

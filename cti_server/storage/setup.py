@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cti_server.domain.agents import Agent
 from cti_server.domain.ids import Micros
 from cti_server.domain.queues import Queue
-from cti_server.domain.setup import Disposition, FlowVersion, Kind, PauseCode, Setup, Skill
+from cti_server.domain.setup import Disposition, FlowVersion, Kind, OutsideNumber, PauseCode, Setup, Skill
 from cti_server.domain.users import User
 from cti_server.storage import tables
 from cti_server.storage.engine import Database
@@ -27,6 +27,7 @@ TABLES: dict[Kind, Table] = {
     "skill": tables.skills,
     "pause_code": tables.pause_codes,
     "disposition": tables.dispositions,
+    "outside_number": tables.outside_numbers,
     "user": tables.users,
 }
 _v = tables.flow_versions.c
@@ -142,12 +143,14 @@ async def _read(connection: AsyncConnection) -> Setup:
     pauses = [PauseCode(**r._asdict()) for r in await rows(t.pause_codes, t.pause_codes.c.position)]
     found = [r._asdict() for r in await rows(t.dispositions, t.dispositions.c.position, t.dispositions.c.code)]
     dispositions = [Disposition(**{**row, "queues": tuple(row["queues"])}) for row in found]
+    numbers = [OutsideNumber(**r._asdict()) for r in await rows(t.outside_numbers, t.outside_numbers.c.position)]
     users = [User(**r._asdict()) for r in await rows(t.users, t.users.c.login)]
     return Setup(
         queues={one.name: one for one in queues},
         agents={one.agent_id: one for one in agents},
         skills={one.code: one for one in skills},
         pause_codes={one.code: one for one in pauses},
+        outside_numbers={one.number: one for one in numbers},
         dispositions={one.code: one for one in dispositions},
         users={one.login: one for one in users},
     )

@@ -4,7 +4,7 @@ timeline         facts, calls, visits             written by the journal only
 customers        customers, phones, accounts, holdings
 tickets          tickets, ticket_notes, numbers
 after calls      call_notes
-set-up           queues, agents, skills, pause_codes, dispositions, flow_versions, settings
+set-up           queues, agents, skills, pause_codes, dispositions, outside_numbers, flow_versions, settings
 people           users, sessions, audit
 servers          leases
 """
@@ -251,6 +251,15 @@ dispositions = Table(
     Column("queues", Json, nullable=False),
     Column("group_zh", String(64), nullable=False, default=""),
     Column("group_en", String(64), nullable=False, default=""),
+)
+
+outside_numbers = Table(
+    "outside_numbers",
+    metadata,
+    Column("number", String(20), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("group", String(64), nullable=False, default=""),
+    Column("position", Integer, nullable=False, default=0),
 )
 
 skills = Table(

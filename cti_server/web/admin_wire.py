@@ -42,6 +42,18 @@ class CodePart(Wire):
     seen: str
 
 
+class OutsideNumberItem(Wire):
+    number: str
+    name: str
+    group: str = ""
+    position: int = 0
+
+
+class OutsideNumberPart(Wire):
+    item: OutsideNumberItem
+    seen: str
+
+
 class UserItem(Wire):
     login: str
     name: str
@@ -71,6 +83,7 @@ class SetupParts(Wire):
     skills: list[CodePart]
     pause_codes: list[CodePart]
     dispositions: list[CodePart]
+    outside_numbers: list[OutsideNumberPart]
     users: list[UserPart]
     fallback_queue: str
 

@@ -14,8 +14,8 @@ from cti_server.domain.agents import Intent
 from cti_server.domain.facts import AlarmKind
 from cti_server.domain.users import Role
 
-System = Literal["available", "offered", "talking", "wrap_up", "unreachable", "busy"]
-Stage = Literal["menu", "waiting", "ringing", "talking", "held", "survey", "ended"]
+System = Literal["available", "offered", "dialling", "talking", "wrap_up", "unreachable", "busy"]
+Stage = Literal["menu", "waiting", "ringing", "dialling", "talking", "held", "survey", "ended"]
 
 
 class Wire(BaseModel):
@@ -166,6 +166,7 @@ class Contact(Wire):
     outcome: str | None = None
     agent_id: str | None = None
     topic: str = ""
+    direction: str = "inbound"
 
 
 class CustomerRow(Wire):
@@ -225,14 +226,17 @@ class Repeat(Wire):
 
 
 class Pop(Wire):
-    """Who is calling. `customer` is None when the number is not known or several have it (`candidates`); `entered_at` starts
-    the wait."""
+    """Who is calling, or called (`direction` outbound; `dialling` is then `dialling`, `ringing`, or why nobody answered, and
+    null once somebody has). `customer` is None when the number is not known or several have it (`candidates`); `entered_at`
+    starts the wait."""
 
     call_id: str
     visit_id: str | None = None
     offer_id: str | None = None
     caller: str = ""
     did: str = ""
+    direction: str = "inbound"
+    dialling: str | None = None
     queue: str | None = None
     language: str | None = None
     entered_at: int | None = None

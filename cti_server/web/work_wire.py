@@ -143,12 +143,15 @@ class WorkedCall(CallRow):
 
 
 class Figures(Wire):
-    """One's own figures since `since` (midnight at the site). `average_micros` = (talk + hold + wrap-up) / handled;
-    `occupancy` (0–1) = (offered + talk + hold + wrap-up) / (that + ready), until now; null = nothing to divide by."""
+    """One's own figures since `since` (midnight at the site). `placed` calls of one's own, of which `reached` were answered;
+    times are of calls in and out. `average_micros` = (talk + hold + wrap-up) / handled; `occupancy` (0–1) = (offered +
+    dialling + talk + hold + wrap-up) / (that + ready), until now; null = nothing to divide by."""
 
     since: int
     answered: int = 0
     missed: int = 0
+    placed: int = 0
+    reached: int = 0
     talk_micros: int = 0
     hold_micros: int = 0
     wrap_up_micros: int = 0

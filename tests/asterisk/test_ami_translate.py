@@ -15,7 +15,8 @@ import structlog
 from cti_server.asterisk import tables
 from cti_server.asterisk.ami.wire import Message
 from cti_server.asterisk.resync import merge, phones
-from cti_server.asterisk.translate import Translator, endpoint_of, parse_duration, parse_stamp
+from cti_server.asterisk.tables import endpoint_of
+from cti_server.asterisk.translate import Translator, parse_duration, parse_stamp
 from cti_server.domain.ids import ChannelRef
 from cti_server.ports import (
     ChannelBridged,

@@ -23,6 +23,7 @@ from cti_server.services.acd import Acd
 from cti_server.services.callbacks import CallbackService
 from cti_server.services.calls.live import LiveCalls
 from cti_server.services.calls.parts import Parts, Recordings
+from cti_server.services.calls.placing import Placing
 from cti_server.services.calls.recovery import Recovery
 from cti_server.services.calls.session import Sessions
 from cti_server.services.calls.targets import Targets
@@ -31,6 +32,7 @@ from cti_server.services.customers import Customers
 from cti_server.services.floor import Floor
 from cti_server.services.flows import FlowRegistry
 from cti_server.services.lookups import Lookups
+from cti_server.services.outside import Outside
 from tests.services.doubles import FakeLine, FakeSpeaker, FakeSwitch, Phone
 from tests.virtual import VirtualClock
 
@@ -116,9 +118,14 @@ class World:
         self.calls = LiveCalls(self.bus, self.clock)
         self.acd = Acd(Router(queues), queues, "general", self.switch, self.bus, self.clock)
         self.floor = Floor(agents, queues, self.acd, self.bus, self.clock)
-        targets = Targets(queues, self.floor, self.settings.trunk)
+        self.outside = Outside(self.settings.outgoing_allowed, self.settings.country)
+        targets = Targets(queues, self.floor, self.settings.trunk, self.outside)
         self.callbacks = CallbackService(
             self.calls, self.acd, self.switch, self.tickets, targets, self.bus, self.clock, self.settings
+        )
+        customers = Customers(NoCustomers())
+        self.placing = Placing(
+            self.calls, self.floor, targets, customers, self.switch, self.bus, self.clock, self.settings
         )
         (folder / "desk.yaml").write_text(flow)
         self.flows = FlowRegistry(folder, set(queues), self.settings.dids)
@@ -135,7 +142,7 @@ class World:
                 acd=self.acd,
                 floor=self.floor,
                 flows=self.flows,
-                customers=Customers(NoCustomers()),
+                customers=customers,
                 lookups=self.lookups,
                 tickets=self.tickets,
                 speaker=self.speaker,
@@ -143,6 +150,7 @@ class World:
                 recordings=Recordings(folder, folder),
                 callbacks=self.callbacks,
                 targets=targets,
+                placing=self.placing,
             )
         )
         watch = SwitchWatch(self.calls, self.floor)
@@ -152,6 +160,7 @@ class World:
         self.floor.start()
 
     def close(self) -> None:
+        self.placing.close()
         self.callbacks.close()
         self.floor.close()
         self.acd.close()

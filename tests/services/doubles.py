@@ -180,7 +180,9 @@ class FakeLine:
             return RecordResult("hangup", "", self._millis(started))
         return RecordResult("key" if key else "timeout", key, self._millis(started))
 
-    async def dial(self, target: str, *, timeout: float, music_class: str = "default") -> DialResult:
+    async def dial(
+        self, target: str, *, timeout: float, music_class: str = "default", as_caller: str = ""
+    ) -> DialResult:
         self._check()
         endpoint = target.removeprefix("PJSIP/")
         phone = self._switch.phones.get(endpoint)

@@ -276,7 +276,7 @@ class DeskDouble:
         self._state(agent_id)
         self.done.append(("call_back", agent_id, ticket_id))
 
-    async def place_call(self, agent_id: str, number: str) -> None:
+    async def place_call(self, agent_id: str, number: str, *, in_page: bool = False) -> None:
         self._state(agent_id)
         self.done.append(("place_call", agent_id, number))
 

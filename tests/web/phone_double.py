@@ -9,6 +9,7 @@ from typing import Any
 from cti_server.domain.agents import Agent, AgentState
 from cti_server.domain.ids import AgentId
 from cti_server.errors import NotFound
+from cti_server.services.outside import Outside
 from cti_server.services.phones import Phones
 
 
@@ -51,4 +52,4 @@ class MemoryChoices:
 
 def make_phones(names: Mapping[str, str], secrets: Path | None = None) -> Phones:
     floor: Any = FloorDouble(names)
-    return Phones(floor, MemoryChoices(), secrets)
+    return Phones(floor, MemoryChoices(), secrets, Outside((), "CN"))

@@ -416,7 +416,7 @@ async def test_commands_run_in_order_and_a_flood_is_refused(
 ) -> None:
     gate, order = asyncio.Event(), []
 
-    async def slowly(agent_id: str, number: str) -> None:
+    async def slowly(agent_id: str, number: str, *, in_page: bool) -> None:
         await gate.wait()
         order.append(number)
 

@@ -22,6 +22,7 @@ import structlog
 
 from cti_server.asterisk.agi.session import AgiSession
 from cti_server.asterisk.agi.wire import Answer
+from cti_server.asterisk.tables import endpoint_of
 from cti_server.domain.ids import ChannelRef, Micros
 from cti_server.errors import InvalidValue, LineGone, SwitchRefused
 from cti_server.ports import ANSWERED_AT, CALLER_KEYS, WAKE_DIGIT, DialResult, DialStatus, LineInfo, RecordResult
@@ -41,6 +42,7 @@ _WITHHELD = frozenset({"", "unknown", "anonymous", "unavailable", "restricted", 
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _READABLE = re.compile(r"[A-Za-z_]\w*(\([\w,:./-]*\))?", re.ASCII)
 _TARGET = re.compile(r"[A-Za-z0-9]+/[\w@.:+*#/&-]+", re.ASCII)
+_NUMBER = re.compile(r"[+*#0-9]{1,32}", re.ASCII)
 _MUSIC_CLASS = re.compile(r"[\w-]+", re.ASCII)
 _STATUS: dict[str, DialStatus] = {status: status for status in get_args(DialStatus)}
 
@@ -71,6 +73,7 @@ def line_info(variables: Mapping[str, str], node: str, ticket: Mapping[str, str]
         did=_clean(did) or _dialled(value.get("extension", "")),
         script=value.get("network_script", ""),
         arguments=_arguments(value),
+        endpoint=endpoint_of(value.get("channel", "")),
         variables={name: _clean(text, 1024) for name, text in ticket.items() if text},
     )
 
@@ -163,10 +166,16 @@ class AgiLine:
                     raise self._gone()
                 raise SwitchRefused(f"Asterisk could not record ({reason}); may it write to the recordings folder?")
 
-    async def dial(self, target: str, *, timeout: float, music_class: str = "default") -> DialResult:
+    async def dial(
+        self, target: str, *, timeout: float, music_class: str = "default", as_caller: str = ""
+    ) -> DialResult:
         _check(_TARGET, target, "dial target")
         _check(_MUSIC_CLASS, music_class, "music class")
-        options = f"gtm({music_class})b({PREDIAL})U({ANSWERED})"  # t: AMI may start a consultation (features.conf)
+        # t, T: AMI may start a consultation from the leg that is the agent's (features.conf)
+        options = f"g{'T' if as_caller else f'tm({music_class})'}b({PREDIAL})U({ANSWERED})"
+        if as_caller:
+            _check(_NUMBER, as_caller, "caller")
+            await self._session.ask("SET CALLERID", as_caller)
         self._session.lingering = True
         try:
             seconds = max(1, round(timeout))

@@ -2,11 +2,13 @@
 
     intent   signed_out → paused (on sign-in) ⇄ ready                       owner: the agent, or a leader
     system   available → offered → talking ⇄ hold → wrap_up → available      owner: the ACD; deadlines below
+             available → dialling → talking, wrap_up or available         owner: services/calls/placing.py
              unreachable, busy_elsewhere                                     owner: the phone, resynced with the switch
 
 An agent is offered callers only when intent is `ready` and system is `available` (`AgentState.free`).
-Deadlines: offered → ring time plus grace, then withdrawn; wrap_up → its `until`, then ended; talking and hold → none by
-time: the call's session owns them and its end ends them; `overlong` names those worth asking the switch about.
+Deadlines: offered → ring time plus grace, then withdrawn; dialling → as the call says plus grace; wrap_up → its
+`until`, then ended; talking and hold → none by time: the call's session owns them and its end ends them; `overlong` names
+those worth asking the switch about.
 
 `apply` is the fold, `due` the facts whose time has come, the other functions validate wishes and return the facts that
 carry them out: [] when nothing changes.
@@ -27,6 +29,7 @@ from cti_server.domain.agents.wishes import (
     end_shift,
     end_wrap_up,
     extend_wrap_up,
+    may_place,
     overlong,
     pause,
     phone,
@@ -48,6 +51,7 @@ __all__ = [
     "end_shift",
     "end_wrap_up",
     "extend_wrap_up",
+    "may_place",
     "overlong",
     "pause",
     "phone",

@@ -19,6 +19,8 @@ from cti_server.domain.facts import (
     AgentSignedOut,
     AgentUnreachable,
     CallEnded,
+    CallNotReached,
+    CallPlaced,
     DispositionSet,
     Fact,
     HoldEnded,
@@ -163,7 +165,29 @@ def _call_ended(state: AgentState, fact: CallEnded) -> AgentState:
     """Only when the end of the talk or offer was not seen: the call is over, so they are."""
     if state.system in ("talking", "hold"):
         return _after_talk(state, fact.at)
-    return _without_work(state) if state.system == "offered" else state
+    return _without_work(state) if state.system in ("offered", "dialling") else state
+
+
+def _placed(state: AgentState, fact: CallPlaced) -> AgentState:
+    """A call he placed while he has another in hand is a consultation, and changes nothing."""
+    if state.system in ("talking", "hold", "offered"):
+        return state
+    until = fact.until or fact.at + state.rules.ring
+    return replace(
+        _without_work(state),
+        system="dialling",
+        call_id=fact.call_id,
+        visit_id=fact.visit_id,
+        deadline=until + state.rules.grace,
+    )
+
+
+def _not_reached(state: AgentState, fact: CallNotReached) -> AgentState:
+    """An attempt that got as far as the other side is work to wrap up; one broken off before is not."""
+    if state.system != "dialling" or state.visit_id != fact.visit_id:
+        return state
+    tried = fact.rang or fact.result in ("busy", "no_answer", "unreachable", "failed")
+    return _after_talk(state, fact.at) if tried else _without_work(state)
 
 
 def _after_talk(state: AgentState, at: Micros) -> AgentState:
@@ -209,6 +233,8 @@ _STEPS: dict[type[Fact], Callable[[AgentState, Any], AgentState]] = {
     AgentUnreachable: lambda state, _: replace(state, reachable=False),
     AgentPhoneBusy: lambda state, _: replace(state, phone_busy=True),
     AgentPhoneFree: lambda state, _: replace(state, phone_busy=False),
+    CallPlaced: _placed,
+    CallNotReached: _not_reached,
     AgentOffered: _offered,
     OfferEnded: _offer_ended,
     TalkStarted: _talking,

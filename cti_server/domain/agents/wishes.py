@@ -16,6 +16,7 @@ from cti_server.domain.facts import (
     AgentSignedIn,
     AgentSignedOut,
     AgentUnreachable,
+    CallNotReached,
     Fact,
     OfferEnded,
     WrapUpEnded,
@@ -30,7 +31,12 @@ from cti_server.errors import Conflict, Forbidden, InvalidValue
 def due(state: AgentState, now: Micros, queue: Queue | None = None) -> list[Fact]:
     """Facts whose time has come; record them, in order. Call it after every fact of the agent and at `state.deadline`.
     `queue` is that of the agent's visit: it gives the length of the wrap-up."""
-    return [*_offer_due(state, now), *_wrap_up_due(state, now, queue), *_missed_pause_due(state, now)]
+    return [
+        *_offer_due(state, now),
+        *_dial_due(state, now),
+        *_wrap_up_due(state, now, queue),
+        *_missed_pause_due(state, now),
+    ]
 
 
 def _offer_due(state: AgentState, now: Micros) -> list[Fact]:
@@ -48,6 +54,19 @@ def _offer_due(state: AgentState, now: Micros) -> list[Fact]:
             offer_id=state.offer_id,
             agent_id=state.agent_id,
             result="withdrawn",
+        )
+    ]
+
+
+def _dial_due(state: AgentState, now: Micros) -> list[Fact]:
+    """Whoever dialled for him is gone."""
+    if state.system != "dialling" or state.deadline is None or now < state.deadline:
+        return []
+    assert state.call_id
+    assert state.visit_id
+    return [
+        CallNotReached(
+            at=now, call_id=state.call_id, visit_id=state.visit_id, agent_id=state.agent_id, result="unknown"
         )
     ]
 
@@ -87,6 +106,19 @@ def _missed_pause_due(state: AgentState, now: Micros) -> list[Fact]:
     if not limit or state.intent != "ready" or state.missed_in_a_row < limit:
         return []
     return [AgentPaused(at=now, agent_id=state.agent_id, reason=MISSED_CALLS, by="system")]
+
+
+def may_place(state: AgentState, now: Micros, queue: Queue | None = None) -> list[Fact]:
+    """He may call out now: a wrap-up is ended first, as `end_wrap_up` does. Conflict when he is signed out, has a call in hand,
+    or no phone that is free."""
+    _must_be_signed_in(state)
+    if state.system in WITH_CALLER:
+        raise Conflict("you have a call in hand; end it first, or consult from it", reason="in_call")
+    if not state.reachable:
+        raise Conflict("your phone is not registered; switch it on or check its settings", reason="phone_away")
+    if state.system == "busy_elsewhere":
+        raise Conflict("your phone is in a call; hang up first", reason="phone_busy")
+    return end_wrap_up(state, now, "agent", queue) if state.system == "wrap_up" else []
 
 
 def overlong(state: AgentState, now: Micros) -> bool:

@@ -6,6 +6,7 @@ away. Every method here is therefore idempotent: the first to report wins, the s
     menu ──start_visit──► waiting ──offer──► offered ──talk_started──► talking ──talk_ended──► menu ──end──► ended
                              ▲                  │
                              └──── offer_ended ─┘
+    placed ──dialling──► talk_started … as above, or not_reached: the agent called out, and his line is the session's
 
 Owner of a call is its session while a line is attached; without one (after our restart) it is the switch watch.
 """
@@ -16,7 +17,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from cti_server.bus import Bus
 from cti_server.clock import Clock, new_id
@@ -26,13 +27,18 @@ from cti_server.domain.facts import (
     AgentOffered,
     CallEnded,
     CallFact,
+    CallNotReached,
+    CallPlaced,
+    ChannelJoined,
     Fact,
     HoldEnded,
     HoldStarted,
+    NotReached,
     OfferEnded,
     OfferResult,
     OfferRinging,
     Outcome,
+    PartyRinging,
     Recorded,
     Side,
     TalkEnded,
@@ -59,6 +65,10 @@ class Visit:
     preferred: AgentId | None = None
     offer: tuple[OfferId, AgentId] | None = None
     rang: bool = False
+    dialling: AgentId | None = None
+    """He calls out, and nobody has answered yet."""
+    connected: bool = False
+    """His own phone is on the line."""
     talking: AgentId | None = None
     held: bool = False
     closed: bool = False
@@ -151,6 +161,31 @@ class LiveCall:
         visit.closed = True
         self.note(VisitEnded, at, visit_id=visit.visit_id, outcome=outcome)
 
+    # -- a call an agent places --------------------------------------------------------------------------------
+
+    def placed(self, agent_id: AgentId, visit: Visit, seconds: float) -> None:
+        """`seconds` until it must have been answered."""
+        self.visit, visit.dialling = visit, agent_id
+        until = self.clock.now() + round(seconds * SECOND)
+        self.note(CallPlaced, visit_id=visit.visit_id, agent_id=agent_id, number=self.caller, until=until)
+
+    def joined_by(self, channel: ChannelRef, side: Literal["agent", "party"]) -> None:
+        self.note(ChannelJoined, node=channel.node, channel=channel.name, uniqueid=channel.uniqueid, side=side)
+
+    def party_rang(self, at: Micros | None = None) -> None:
+        visit = self.visit
+        if visit is None or visit.dialling is None or visit.rang:
+            return
+        visit.rang = True
+        self.note(PartyRinging, at, visit_id=visit.visit_id, agent_id=visit.dialling)
+
+    def not_reached(self, result: NotReached, at: Micros | None = None) -> None:
+        visit = self.visit
+        if visit is None or visit.dialling is None:
+            return
+        agent_id, visit.dialling, visit.closed, self.agent_channel = visit.dialling, None, True, None
+        self.note(CallNotReached, at, visit_id=visit.visit_id, agent_id=agent_id, result=result, rang=visit.rang)
+
     # -- the talk --------------------------------------------------------------------------------------------
 
     def talk_started(self, agent_id: AgentId, at: Micros | None = None, channel: str = "") -> None:
@@ -159,7 +194,7 @@ class LiveCall:
         if visit is None or visit.talking is not None:
             return
         self.offer_ended("answered", at)
-        visit.talking, visit.held, self.cut = agent_id, False, False
+        visit.talking, visit.held, visit.dialling, self.cut = agent_id, False, None, False
         self.note(TalkStarted, at, visit_id=visit.visit_id, agent_id=agent_id, channel=channel)
         self.visit_ended("answered", at)
 
@@ -187,6 +222,8 @@ class LiveCall:
         if self.over:
             return
         unseen = side == "unknown"
+        if self.dialled_by is not None and self.visit is not None:
+            self.not_reached("unknown" if unseen else "cancelled" if self.visit.connected else "no_phone", at)
         self.offer_ended("caller_gone", at)
         self.talk_ended(side, at)
         self.visit_ended("unknown" if unseen or self.in_fallback else "abandoned", at)
@@ -203,7 +240,12 @@ class LiveCall:
 
     @property
     def waiting(self) -> bool:
-        return self.visit is not None and not self.visit.closed
+        return self.visit is not None and not self.visit.closed and self.visit.dialling is None
+
+    @property
+    def dialled_by(self) -> AgentId | None:
+        """The agent who calls out while nobody has answered."""
+        return self.visit.dialling if self.visit else None
 
 
 class LiveCalls:
@@ -257,10 +299,10 @@ class LiveCalls:
         self._ended.pop(live.call_id, None)
 
     def of_agent(self, agent_id: AgentId) -> LiveCall | None:
-        """The call an agent talks on or is offered."""
+        """The call an agent talks on, is offered, or dials."""
         for live in self._calls.values():
             visit = live.visit
-            if visit and (visit.talking == agent_id or (visit.offer and visit.offer[1] == agent_id)):
+            if visit and (agent_id in (visit.talking, visit.dialling) or (visit.offer and visit.offer[1] == agent_id)):
                 return live
         return None
 
@@ -274,6 +316,8 @@ class LiveCalls:
         live.record = fold(live.record, fact)
         if isinstance(fact, OfferEnded) and live.visit and live.visit.offer and live.visit.offer[0] == fact.offer_id:
             live.visit.offer = None  # withdrawn at its deadline, by the floor
+        if isinstance(fact, CallNotReached) and live.visit and live.visit.visit_id == fact.visit_id:
+            live.visit.dialling, live.visit.closed = None, True  # at its deadline, by the floor
         if isinstance(fact, CallEnded):
             self._forget(fact.call_id)
 

@@ -14,13 +14,13 @@ from cti_server.clock import Clock
 from cti_server.config import CallSettings
 from cti_server.domain.calls import CallRecord
 from cti_server.domain.flows.effects import Created
-from cti_server.domain.ids import CallId, QueueName
+from cti_server.domain.ids import AgentId, CallId, QueueName
 from cti_server.domain.orders import CallbackRequest
 from cti_server.domain.tiers import table
 from cti_server.errors import InvalidValue
-from cti_server.ports import Speaker, Switch
+from cti_server.ports import LineInfo, Speaker, Switch
 from cti_server.services.acd import Acd
-from cti_server.services.calls.live import LiveCalls
+from cti_server.services.calls.live import LiveCall, LiveCalls
 from cti_server.services.calls.targets import Targets
 from cti_server.services.customers import Customers
 from cti_server.services.floor import Floor
@@ -66,6 +66,20 @@ class Callbacks(Protocol):
         ...
 
 
+class PlacedCalls(Protocol):
+    """Calls agents place (services/calls/placing.py)."""
+
+    def of_line(self, info: LineInfo) -> LiveCall | None:
+        """The placed call this agent's line belongs to."""
+        ...
+
+    def may_begin(self, info: LineInfo) -> AgentId | None:
+        """The agent who dials a call of its own with this line."""
+        ...
+
+    async def connect(self, caller: Any, agent_id: AgentId, number: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     settings: CallSettings
@@ -84,6 +98,7 @@ class Parts:
     recordings: Recordings
     callbacks: Callbacks
     targets: Targets
+    placing: PlacedCalls
     archive: Archive | None = None
     """None: the only server there is."""
 

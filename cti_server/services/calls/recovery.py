@@ -86,6 +86,9 @@ class Recovery:
     def _settle_talk(self, live: LiveCall, own: LiveChannel, channels: Iterable[LiveChannel]) -> None:
         """Who he talks with now, as the bridges stand. The end of a talk on an attached line is its session's to tell."""
         legs = [leg for leg in channels if own.bridge and leg.bridge == own.bridge and leg is not own]
+        if live.dialled_by is not None:
+            self._settle_dialled(live, own, legs)
+            return
         partner = next((leg for leg in legs if self._floor.of_endpoint(leg.endpoint)), None)
         agent_id = self._floor.of_endpoint(partner.endpoint) if partner else None
         if agent_id is None:
@@ -97,6 +100,15 @@ class Recovery:
         if partner is not None:
             live.agent_channel = partner.channel
             live.talk_started(agent_id, None, partner.channel.name)
+
+    def _settle_dialled(self, live: LiveCall, own: LiveChannel, legs: list[LiveChannel]) -> None:
+        """Whom an agent called may have answered unseen; when, nobody knows."""
+        party = next((leg for leg in legs if self._floor.of_endpoint(leg.endpoint) is None), None)
+        if party is not None and live.dialled_by is not None:
+            live.agent_channel = own.channel
+            self._calls.move(live, party.channel)
+            live.joined_by(party.channel, "party")
+            live.talk_started(live.dialled_by, None, own.channel.name)
 
 
 def take_up(calls: LiveCalls, record: CallRecord) -> LiveCall:
@@ -127,6 +139,8 @@ def _visit(record: VisitRecord) -> Visit:
         preferred=record.preferred,
         offer=(offer.offer_id, offer.agent_id) if offer else None,
         rang=bool(offer and offer.ringing_at),
+        dialling=record.placed_by if record.outcome is None and not record.talks else None,
+        connected=record.placed_by is not None,
         talking=record.talks[-1].agent_id if record.talking else None,
         held=record.talking and bool(record.talks[-1].holds) and record.talks[-1].holds[-1].ended is None,
         closed=record.outcome is not None,

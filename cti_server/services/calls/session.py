@@ -19,9 +19,9 @@ from typing import Literal
 import structlog
 
 from cti_server.clock import new_id
-from cti_server.domain.facts import CallArrived, CallerIdentified, CallResumed, FlowFailed
+from cti_server.domain.facts import CallArrived, CallerIdentified, CallResumed, FlowFailed, Side
 from cti_server.domain.flows.effects import Ask, CallContext, QueueResult
-from cti_server.domain.ids import AgentId, CallId, ChannelRef, CustomerId, VisitId
+from cti_server.domain.ids import AgentId, CallId, ChannelRef, VisitId
 from cti_server.domain.phrases import phrase
 from cti_server.errors import LineGone, NotFound, Unavailable
 from cti_server.ports import Line
@@ -30,6 +30,7 @@ from cti_server.services.calls.caller import Caller
 from cti_server.services.calls.driver import FlowDriver
 from cti_server.services.calls.live import LiveCall, Visit
 from cti_server.services.calls.parts import Parts
+from cti_server.services.calls.placing import identified
 from cti_server.services.calls.recovery import take_up
 from cti_server.services.calls.targets import Target
 from cti_server.services.calls.voice import Voice
@@ -59,6 +60,9 @@ class Sessions:
 
     async def handle(self, line: Line) -> None:
         live = await self._find(line)
+        if live is None:
+            await line.leave(done=True)
+            return
         caller = self._caller(line, live)
         try:
             await self._begin(caller)
@@ -66,9 +70,9 @@ class Sessions:
             await line.leave(done=True)
             live.end("server")
         except Moved:
-            live.leaving = True
+            live.leaving = live.leaving or live.owner is caller
         except LineGone:
-            await self._gone(live)
+            await self._gone(caller)
         except asyncio.CancelledError:
             await self._give_back(caller)
             raise
@@ -81,23 +85,40 @@ class Sessions:
 
     # -- beginnings --------------------------------------------------------------------------------------------
 
-    async def _find(self, line: Line) -> LiveCall:
-        """The call this channel belongs to: one in progress, another server's, or one only its ticket knows."""
+    async def _find(self, line: Line) -> LiveCall | None:
+        """The call this channel belongs to: one in progress, another server's, or one only its ticket knows. None: it is over,
+        this was an agent's line of it."""
+        if line.info.script == "internal":
+            return self._of_phone(line)
         call_id = CallId(line.info.variables.get("CTI_CALL_ID", ""))
         live = self._parts.calls.get(call_id) if call_id else None
-        if live is None and call_id and line.info.script != "internal":
+        if live is None and call_id:
             live = await self._of_another_server(call_id)
-        if live is not None and line.info.script != "internal":
+        if live is not None:
             self._parts.calls.move(live, line.info.channel)
             return live
-        known = call_id and line.info.script != "internal"
-        return self._parts.calls.open(
-            call_id if known else CallId(new_id(self._parts.clock)),
-            line.info.channel,
-            caller=self._parts.customers.dialable(line.info.caller) or line.info.caller,
-            did=line.info.did,
-            direction=DIRECTION.get(line.info.script, "inbound"),
+        return self._open(
+            line, call_id or CallId(new_id(self._parts.clock)), DIRECTION.get(line.info.script, "inbound")
         )
+
+    def _open(self, line: Line, call_id: CallId, direction: Direction, caller: str = "") -> LiveCall:
+        return self._parts.calls.open(
+            call_id,
+            line.info.channel,
+            caller=caller or self._parts.customers.dialable(line.info.caller) or line.info.caller,
+            did="" if direction == "outbound" else line.info.did,
+            direction=direction,
+        )
+
+    def _of_phone(self, line: Line) -> LiveCall | None:
+        """An agent's phone or a consultation dials: a call he places, or one of our own."""
+        info, call_id = line.info, CallId(new_id(self._parts.clock))
+        if (live := self._parts.placing.of_line(info)) is not None:
+            return live
+        target = self._parts.targets.find(info.arguments[0] if info.arguments else "")
+        if target.kind != "number" or self._parts.placing.may_begin(info) is None:
+            return self._open(line, call_id, "internal")
+        return None if "CTI_CALL_ID" in info.variables else self._open(line, call_id, "outbound", target.name)
 
     async def _of_another_server(self, call_id: CallId) -> LiveCall | None:
         """What it knew beyond the ticket, from the store we share; None when that does not answer soon or has nothing."""
@@ -117,6 +138,10 @@ class Sessions:
         """Put the arrival or return on the timeline; from here on the channel carries the call's id."""
         live, info = caller.live, caller.line.info
         live.owner, live.leaving = caller, False
+        if info.script == "internal" and live.direction == "outbound":
+            if live.visit is not None and live.visit.connected:
+                self._resumed(live, info.channel, "talking")
+            return
         if info.script == "callback" and live.record is not None:
             return
         if "CTI_CALL_ID" in info.variables and info.script != "internal":
@@ -208,6 +233,10 @@ class Sessions:
 
     async def _internal(self, caller: Caller) -> None:
         """An agent dials from his phone. A queue makes it a consultation: it waits like a caller, but first."""
+        agent_id = self._parts.floor.of_endpoint(caller.line.info.endpoint)
+        if caller.live.direction == "outbound" and agent_id is not None:
+            await self._parts.placing.connect(caller, agent_id, caller.live.caller)
+            return
         target = self._parts.targets.find(caller.line.info.arguments[0] if caller.line.info.arguments else "")
         if target.kind == "queue":
             await caller.line.answer()
@@ -247,12 +276,7 @@ class Sessions:
         live = caller.live
         live.customer = await self._parts.customers.identify(live.caller)
         if live.customer and (live.record is None or live.record.customer_id is None):
-            live.note(
-                CallerIdentified,
-                customer_id=CustomerId(str(live.customer["id"])),
-                tier=str(live.customer.get("tier", "")),
-                flags=tuple(live.customer.get("flags", ())),
-            )
+            live.note(CallerIdentified, **identified(live.customer))
 
     def _visit(self, caller: Caller, queue: str, priority: int) -> Visit:
         base = self._parts.priority(caller.live.customer)
@@ -265,18 +289,20 @@ class Sessions:
 
     # -- ends --------------------------------------------------------------------------------------------------
 
-    async def _gone(self, live: LiveCall) -> None:
+    async def _gone(self, caller: Caller) -> None:
         """The line is gone. Only the switch's word that the channel ended makes it the end of the call; without it the
         channel is still in the dialplan and comes back, or the recovery finds it missing."""
+        live = caller.live
+        side: Side = "agent" if caller.line.info.script == "internal" and live.direction == "outbound" else "caller"
         try:
             async with asyncio.timeout(END_SEEN_SECONDS):
                 await live.hung_up.wait()
         except TimeoutError:
             log.info("line_gone_call_open", call=live.call_id)
             return
-        if not live.leaving:
+        if not live.leaving and live.owner is caller:
             seen = live.hung_up_at is not None
-            live.end("caller" if seen else "unknown", cause=live.hangup_cause, at=live.hung_up_at)
+            live.end(side if seen else "unknown", cause=live.hangup_cause, at=live.hung_up_at)
 
     async def _give_back(self, caller: Caller) -> None:
         """The channel goes on in the dialplan with its ticket; the call is not over."""

@@ -1,6 +1,6 @@
 """What an agent or a flow may send a caller to, and how the switch dials it.
 
-`q-billing`, `billing` or a queue's code → queue; an agent's id → agent; anything that reads as a phone number → number.
+`q-billing`, `billing` or a queue's code → queue; an agent's id → agent; a phone number that may be called → number.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Literal
 from cti_server.domain.ids import AgentId, QueueName
 from cti_server.domain.queues import Queue
 from cti_server.services.floor import Floor
+from cti_server.services.outside import Outside
 
 QUEUE_PREFIX = "q-"
 NUMBER = re.compile(r"\+?[0-9]{3,20}")
@@ -25,8 +26,8 @@ class Target:
 
 
 class Targets:
-    def __init__(self, queues: Mapping[QueueName, Queue], floor: Floor, trunk: str) -> None:
-        self._queues, self._floor, self._trunk = queues, floor, trunk
+    def __init__(self, queues: Mapping[QueueName, Queue], floor: Floor, trunk: str, outside: Outside) -> None:
+        self._queues, self._floor, self._trunk, self.outside = queues, floor, trunk, outside
 
     def find(self, text: str) -> Target:
         """`unknown` when it is none of the three: the caller is then taken to a person."""
@@ -38,7 +39,8 @@ class Targets:
             return Target("queue", coded)
         if self._floor.knows(text):
             return Target("agent", text)
-        return Target("number" if NUMBER.fullmatch(text) else "unknown", text)
+        number = self.outside.read(text)
+        return Target("number", number) if number and self.outside.allows(number) else Target("unknown", text)
 
     def dial_string(self, kind: str, name: str) -> str | None:
         """None when there is no such agent or the number cannot be dialled."""

@@ -253,7 +253,7 @@ class Stay:
         if result.transferred:
             raise Moved("the switch moved the caller")
         if result.status == "ANSWER":
-            return self._talk_over(agent_id, result)
+            return self._talk_over(visit, agent_id, result)
         self._live.offer_ended(OFFER_RESULT.get(result.status, "unreachable"))
         return None
 
@@ -268,8 +268,9 @@ class Stay:
         else:
             self._live.offer_ended("caller_gone")
 
-    def _talk_over(self, agent_id: AgentId, result: DialResult) -> QueueResult:
-        self._live.talk_started(agent_id, result.answered_at or None)
+    def _talk_over(self, visit: Visit, agent_id: AgentId, result: DialResult) -> QueueResult:
+        if not visit.closed:  # else the switch has told of it already, and of whoever took it over
+            self._live.talk_started(agent_id, result.answered_at or None)
         last = self._live.talking_with or agent_id
         self._live.talk_ended("agent")
         return QueueResult("answered", last)

@@ -67,15 +67,30 @@ class SwitchWatch:
         live, agent_id = self._leg(event)
         if live and agent_id:
             live.rang(agent_id, event.at)
+        elif live:
+            live.party_rang(event.at)
 
     def _answered(self, event: ChannelAnswered) -> None:
         live, agent_id = self._leg(event)
+        if live is not None and agent_id is None and live.dialled_by is not None:
+            self._party_answered(live, live.dialled_by, event)
         if live is None or agent_id is None or live.visit is None:
             return
         # Without an offer it is the fallback queue that rang him, or ringing that outlived its deadline.
         if live.waiting and (live.visit.offer is None or live.visit.offer[1] == agent_id):
             live.agent_channel = event.channel
             live.talk_started(agent_id, event.at, event.channel.name)
+
+    def _party_answered(self, live: LiveCall, agent_id: AgentId, event: ChannelAnswered) -> None:
+        """From here on the call's channel is that of whom the agent called, as it is a caller's when one calls in."""
+        self._calls.move(live, event.channel)
+        live.joined_by(event.channel, "party")
+        live.talk_started(agent_id, event.at, live.agent_channel.name if live.agent_channel else "")
+
+    def _caller_of(self, event: ChannelEvent) -> LiveCall | None:
+        """The call whose outside party is on this channel; an agent's line of a call he placed is none."""
+        live = self._calls.on_channel(event.channel)
+        return live if live and live.channel.key == event.channel.key else None
 
     def _hold(self, event: ChannelEvent, on: bool) -> None:
         live, agent_id = self._leg(event)
@@ -85,7 +100,7 @@ class SwitchWatch:
     def _unbridged(self, event: ChannelUnbridged) -> None:
         """A talk without a session: whoever leaves the bridge first has ended it."""
         self._leaves_the_three(event)
-        mine = self._calls.on_channel(event.channel)
+        mine = self._caller_of(event)
         if mine and not mine.attached and not mine.leaving:
             mine.talk_ended("caller", event.at)
             return
@@ -111,7 +126,7 @@ class SwitchWatch:
             live.joined = replace(event, target_endpoint=self._floor.softphone(partner)) if partner else event
 
     def _leaves_the_three(self, event: ChannelUnbridged) -> None:
-        live = self._calls.on_channel(event.channel)
+        live = self._caller_of(event)
         if live is not None:
             live.joined = None
             return
@@ -127,9 +142,14 @@ class SwitchWatch:
         if live is None:
             return
         by, (partner, consult) = self._floor.of_endpoint(event.by), self._partner(event)
-        target = partner or (consult.visit.queue if consult and consult.visit else event.target_endpoint)
+        outside = partner is None and (consult is None or consult.visit is None)
+        target = partner or (_dialled(event, consult) if outside else consult and consult.visit and consult.visit.queue)
         live.note(CallTransferred, event.at, how="attended", target=str(target), by=by)
         live.talk_ended("transfer", event.at)
+        if outside:
+            if consult is not None:
+                consult.end("transfer", at=event.at)
+            return
         if partner is None:
             if consult is not None:
                 self._waits_on(consult, live, event)
@@ -171,3 +191,9 @@ class SwitchWatch:
         live.hung_up.set()
         if not live.attached:
             live.end("caller", cause=event.cause, at=event.at)
+
+
+def _dialled(event: TransferDone, consult: LiveCall | None) -> str:
+    """The number outside an agent consulted."""
+    local = LOCAL.fullmatch(event.target.name) if event.target else None
+    return local["extension"] if local else consult.did if consult else event.target_endpoint

@@ -21,6 +21,7 @@ from cti_server.web.admin_wire import (
     NewPassword,
     NewUser,
     OfUser,
+    OutsideNumberPart,
     QueuePart,
     Remove,
     RemoveCalendar,
@@ -40,6 +41,7 @@ LISTS: tuple[tuple[Kind, str, Any], ...] = (
     ("skill", "skills", CodePart),
     ("pause_code", "pause_codes", CodePart),
     ("disposition", "dispositions", CodePart),
+    ("outside_number", "outside_numbers", OutsideNumberPart),
 )
 
 

@@ -29,7 +29,7 @@ class Pause(OfAgent):
 
 
 class Transfer(OfAgent):
-    target: str = Field(min_length=1, max_length=40, pattern=r"^[\w+.-]+$")
+    target: Plain = Field(min_length=1, max_length=40)
     how: TransferHow = "blind"
 
 
@@ -38,7 +38,10 @@ class CallBack(OfAgent):
 
 
 class PlaceCall(OfAgent):
-    number: str = Field(min_length=2, max_length=32, pattern=r"^\+?[0-9*#]+$")
+    """`number` in any way people write it; `in_page`: the page dials it by itself once this is answered."""
+
+    number: Plain = Field(min_length=1, max_length=40)
+    in_page: bool = False
 
 
 Act = Callable[[Desk, str, Any, str], Awaitable[None]]
@@ -92,5 +95,10 @@ ROUTES = (
     _wish("hang_up", lambda desk, agent, _, __: desk.hang_up(agent), "End the present call"),
     _wish("transfer", lambda d, agent, a, _: d.transfer(agent, a.target, a.how), "Transfer the caller", Transfer),
     _wish("call_back", lambda d, agent, a, _: d.call_back(agent, a.ticket_id), "Call back who asked for it", CallBack),
-    _wish("place_call", lambda d, agent, a, _: d.place_call(agent, a.number), "Call a number", PlaceCall),
+    _wish(
+        "place_call",
+        lambda d, agent, a, _: d.place_call(agent, a.number, in_page=a.in_page),
+        "Call a number outside; refused before anything rings when it is none or may not be called",
+        PlaceCall,
+    ),
 )

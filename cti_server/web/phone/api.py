@@ -80,7 +80,8 @@ async def phone_cut(ask: Ask, args: OfAgent) -> None:
 
 
 async def directory(ask: Ask, _: Args) -> dict[str, Any]:
-    return {"agents": phones_of(ask.parts).colleagues(), "queues": ask.parts.desk.board()["queues"]}
+    phones = phones_of(ask.parts)
+    return {"agents": phones.colleagues(), "queues": ask.parts.desk.board()["queues"], "numbers": phones.outside()}
 
 
 ROUTES = (
@@ -124,7 +125,7 @@ ROUTES = (
         method="GET",
         path="/directory",
         handle=directory,
-        summary="Colleagues and queues a caller can be sent to",
+        summary="Colleagues, queues and numbers outside a caller can be sent to",
         roles=TAKES_CALLS,
         answer=Directory,
     ),

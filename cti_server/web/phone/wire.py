@@ -58,6 +58,7 @@ class DirectoryAgent(Wire):
     agent_id: Plain
     name: str
     free: bool = False
+    state: Literal["free", "talking", "wrap_up", "paused", "away", "signed_out"] = "signed_out"
     signed_in: bool = False
 
 
@@ -69,8 +70,17 @@ class DirectoryQueue(Wire):
     waiting: int = 0
 
 
+class DirectoryNumber(Wire):
+    """Outside; an administrator keeps them."""
+
+    number: str
+    name: str
+    group: str = ""
+
+
 class Directory(Wire):
-    """Whom a caller can be sent to; numbers outside are typed."""
+    """Whom a caller can be sent to, and agents can call; other numbers are typed."""
 
     agents: list[DirectoryAgent] = Field(default=[])
     queues: list[DirectoryQueue] = Field(default=[])
+    numbers: list[DirectoryNumber] = Field(default=[])
