@@ -293,6 +293,7 @@ export const WRONG = {
   name_form: "a small letter, then up to 39 small letters, digits, _ or -",
   code_form: "a small letter, then up to 31 small letters, digits or _",
   login_form: "1 to 64 letters, digits, dots, @, _ or -",
+  outside_form: "3 to 16 digits as they are dialled, a + before a country code",
   agent_form: "3 to 8 digits",
   extension_form: "up to 12 digits or *",
   endpoint_form: "letters, digits, _ or -, at most 32",

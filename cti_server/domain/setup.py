@@ -265,15 +265,17 @@ def _disposition(setup: Setup, around: Around, key: str) -> Iterator[Problem]:
 def _outside_number(setup: Setup, around: Around, key: str) -> Iterator[Problem]:
     one = setup.outside_numbers[key]
     if not _NUMBER.fullmatch(key):
-        yield "number", "3 to 16 digits as they are dialled, a + before a country code"
-    elif key in setup.agents or any(queue.code == key for queue in setup.queues.values()):
-        yield "number", f"an agent or a queue is dialled by {key}"
+        yield "number", wrong("outside_form")
+    elif key in setup.agents:
+        yield "number", wrong("agents_number", number=key)
+    elif any(queue.code == key for queue in setup.queues.values()):
+        yield "number", wrong("dialled_by", number=key)
     if not 1 <= len(one.name.strip()) <= 64:
-        yield "name", "1 to 64 characters"
+        yield "name", wrong("characters", least=1, most=64)
     if len(one.group) > 64:
-        yield "group", "at most 64 characters"
+        yield "group", wrong("long_text", most=64)
     if not 0 <= one.position <= 9_999:
-        yield "position", "0 to 9999"
+        yield "position", wrong("between", least=0, most=9_999)
 
 
 # ---- users ---------------------------------------------------------------------------------------------------

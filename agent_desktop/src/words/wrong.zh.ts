@@ -29,6 +29,7 @@ export const wrongZh: Record<keyof typeof WRONG, string> = {
   name_form: "以小写字母开头，最多 40 个小写字母、数字、_ 或 -",
   code_form: "以小写字母开头，最多 32 个小写字母、数字或 _",
   login_form: "1 至 64 个字母、数字、点、@、_ 或 -",
+  outside_form: "按拨打时的写法填 3 至 16 位数字，国家代码前加 +",
   agent_form: "3 至 8 位数字",
   extension_form: "最多 12 位数字或 *",
   endpoint_form: "最多 32 个字母、数字、_ 或 -",

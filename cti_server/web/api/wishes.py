@@ -41,7 +41,7 @@ class PlaceCall(OfAgent):
     """`number` in any way people write it; `in_page`: the page dials it by itself once this is answered."""
 
     number: Plain = Field(min_length=1, max_length=40)
-    in_page: bool = False
+    in_page: bool = Field(False, strict=True)
 
 
 Act = Callable[[Desk, str, Any, str], Awaitable[None]]

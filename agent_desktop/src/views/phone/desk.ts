@@ -20,7 +20,7 @@ export const phone = new AgentPhone({
   claim: (granted, waiting, asked) => new PhoneTab(session.peek()?.agent_id ?? "", { granted, waiting, asked }),
 });
 
-export const directory = signal<Directory>({ agents: [], queues: [] });
+export const directory = signal<Directory>({ agents: [], queues: [], numbers: [] });
 /** A consultation was begun from here and goes on. */
 export const consulting = signal(false);
 
