@@ -6,7 +6,7 @@ export interface Agent { agent_id: string; name: string; endpoint: string; queue
 
 export interface AgentPart { item: Agent; seen: string }
 
-export interface AgentRow { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; queues: (string)[]; levels: Record<string, number>; answered: number; average: number | null; lent: boolean; skills: Record<string, number> }
+export interface AgentRow { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "dialling" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; queues: (string)[]; levels: Record<string, number>; answered: number; average: number | null; lent: boolean; skills: Record<string, number> }
 
 export interface Announcement { announcement_id: string; at: number; by: string; audience: "all" | "queue" | "agent"; name: string; text: string }
 
@@ -157,7 +157,7 @@ export interface Facts {
   ChannelJoined: { at: number; call_id: string; node: string; channel: string; uniqueid: string; side: "agent" | "party" };
   CallResumed: { at: number; call_id: string; node: string; channel: string; uniqueid: string; stage: "menu" | "waiting" | "talking" | "transfer" };
   CallTakenUp: { at: number; call_id: string; of: string };
-  CallUnseen: { at: number; call_id: string; node: string; uniqueid: string; caller: string; queue: string; outcome: "answered" | "abandoned" | "overflowed" | "timed_out" | "callback" | "key_exit" | "refused" | "unknown"; answered_by: string | null; answered_at: number | null; ended_at: number };
+  CallUnseen: { at: number; call_id: string; node: string; uniqueid: string; caller: string; queue: string; outcome: "answered" | "abandoned" | "overflowed" | "timed_out" | "callback" | "key_exit" | "refused" | "unknown" | "not_reached"; answered_by: string | null; answered_at: number | null; ended_at: number };
   CallerIdentified: { at: number; call_id: string; customer_id: string; tier: string; flags: (string)[]; by: "number" | "account" | "agent"; agent_id: string | null };
   FlowEntered: { at: number; call_id: string; flow: string; version: string };
   NodeEntered: { at: number; call_id: string; flow: string; node: string };
