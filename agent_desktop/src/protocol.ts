@@ -24,7 +24,7 @@ export interface Calendars { calendars: Record<string, CalendarItem>; seen: stri
 
 export interface CallRecord { call_id: string; at: number; ended_at: number | null; caller: string; did: string; direction: string; customer_id: string | null; customer_name: string | null; queue: string | null; outcome: string | null; agent_id: string | null; wait_micros: number; talk_micros: number; unknown_end: boolean; unseen: boolean; timeline: (Event)[] }
 
-export interface CallWork { call_id: string; note: NoteSaved; disposition: string | null; required: boolean; until_done: boolean; extended: boolean; codes: (DispositionCode)[] }
+export interface CallWork { call_id: string; note: NoteSaved; disposition: string | null; required: boolean; until_done: boolean; extended: boolean; codes: (DispositionCode)[]; tickets: (TicketRow)[] }
 
 export interface CodeItem { code: string; zh: string; en: string; position: number; queues: (string)[]; group_zh: string; group_en: string }
 

@@ -142,7 +142,13 @@ class WorkService:
             "until_done": queue is not None and queue.wrap_up_until_done,
             "extended": self._floor.state(agent).wrap_up_extended,
             "codes": [code_row(code) for code in await self._codes.dispositions(queue.name if queue else None)],
+            "tickets": [ticket_row(ticket) for ticket in await self._made(record)],
         }
+
+    async def _made(self, record: CallRecord) -> list[Ticket]:
+        """Tickets made in this call; the record names urged ones too."""
+        tickets = [await self._tickets.get(ref.ticket_id) for ref in record.tickets]
+        return [ticket for ticket in tickets if ticket.call_id == record.call_id]
 
     async def save_note(self, agent_id: str, call_id: str, text: str, version: int) -> Row:
         """`wire.NoteSaved`. Raises InvalidValue, Conflict (`note_changed`)."""

@@ -40,19 +40,6 @@ class DispositionCode(Wire):
     group: dict[str, str] | None = None
 
 
-class CallWork(Wire):
-    """An agent's work about one call. `required`: the wrap-up is not ended without a code. `until_done`: it has no countdown.
-    `extended`: it has been."""
-
-    call_id: str
-    note: NoteSaved
-    disposition: str | None = None
-    required: bool = False
-    until_done: bool = False
-    extended: bool = False
-    codes: tuple[DispositionCode, ...] = ()
-
-
 class TicketRow(Wire):
     """`phone`, `name`, `address` and `account` are what the ticket itself says; `changed_at` comes back with a change."""
 
@@ -72,6 +59,20 @@ class TicketRow(Wire):
     address: str = ""
     account: str = ""
     changed_at: int = 0
+
+
+class CallWork(Wire):
+    """An agent's work about one call. `required`: the wrap-up is not ended without a code. `until_done`: it has no countdown.
+    `extended`: it has been. `tickets` were made in this call."""
+
+    call_id: str
+    note: NoteSaved
+    disposition: str | None = None
+    required: bool = False
+    until_done: bool = False
+    extended: bool = False
+    codes: tuple[DispositionCode, ...] = ()
+    tickets: tuple[TicketRow, ...] = ()
 
 
 class Task(TicketRow):

@@ -11,9 +11,10 @@ from cti_server.bus import Bus
 from cti_server.domain import agents as rules
 from cti_server.domain import facts as f
 from cti_server.domain.agents import AgentState
-from cti_server.domain.ids import SECOND, AgentId, CallId, Micros, OfferId, QueueName, VisitId
+from cti_server.domain.ids import SECOND, AgentId, CallId, CustomerId, Micros, OfferId, QueueName, VisitId
 from cti_server.domain.users import SignInSession, User
 from cti_server.errors import Conflict, InvalidValue, NotFound, StorageUnavailable
+from cti_server.services.customers import Customers
 
 PAUSE_CODES = [
     {"code": "meal", "zh": "用餐", "en": "Meal"},
@@ -103,7 +104,7 @@ class MemoryUsers:
 
 
 class DeskDouble:
-    """Implements `cti_server.web.desk.Desk`."""
+    """Implements `cti_server.web.desk.Desk`; customers are `cards`, or the files' own once there are any."""
 
     def __init__(self, bus: Bus, clock: ManualClock | Any, agents: dict[str, str]) -> None:
         self.bus, self.clock, self.names = bus, clock, agents
@@ -111,6 +112,7 @@ class DeskDouble:
         self.pops: dict[str, dict[str, Any]] = {}
         self.records: dict[str, dict[str, Any]] = {}
         self.cards: dict[str, dict[str, Any]] = {}
+        self.files: Customers | None = None
         self.board_calls: list[dict[str, Any]] = []
         self.done: list[tuple[Any, ...]] = []
         self.watchers: list[Any] = []
@@ -215,9 +217,13 @@ class DeskDouble:
         return [row for row in self.records.values() if row.get("caller") == number][:limit]
 
     async def customers(self, text: str, limit: int) -> list[dict[str, Any]]:
+        if self.files is not None:
+            return [dict(row) for row in await self.files.search(text, limit)]
         return [card for card in self.cards.values() if text in card["name"] or text in card["phones"]][:limit]
 
     async def customer(self, customer_id: str) -> dict[str, Any]:
+        if self.files is not None:
+            return dict(await self.files.card(CustomerId(customer_id)))
         if customer_id not in self.cards:
             raise NotFound(f"no customer {customer_id}")
         return self.cards[customer_id]

@@ -15,12 +15,13 @@ from sqlalchemy import create_engine
 
 from cti_server.bus import Bus
 from cti_server.domain.agents import Agent
-from cti_server.domain.calls import CallRecord
-from cti_server.domain.facts import Recorded, call_id_of
+from cti_server.domain.calls import CallRecord, apply
+from cti_server.domain.facts import CallFact, Recorded, call_id_of
 from cti_server.domain.ids import AgentId, CallId, ChannelRef, Micros, QueueName
 from cti_server.domain.orders import CallbackRequest
 from cti_server.domain.queues import Queue
 from cti_server.domain.routing import Router
+from cti_server.domain.work import took_part
 from cti_server.services.acd import Acd
 from cti_server.services.calls.live import LiveCalls
 from cti_server.services.customer_files import CustomerFiles
@@ -42,21 +43,30 @@ _numbers = count()
 
 
 class Shelf:
-    """Calls in progress only; facts in memory."""
+    """Calls folded from the facts in memory; `lost` are calls the server knows no more."""
 
     def __init__(self, facts: MemoryFacts) -> None:
         self._facts = facts
+        self.lost: set[str] = set()
 
     async def load_call(self, call_id: CallId) -> CallRecord | None:
-        return None
+        return None if call_id in self.lost else self._records().get(call_id)
+
+    def _records(self) -> dict[CallId, CallRecord]:
+        records: dict[CallId, CallRecord] = {}
+        for fact in (recorded.fact for recorded in self._facts.stored):
+            if isinstance(fact, CallFact):
+                records[fact.call_id] = apply(records.get(fact.call_id), fact)
+        return records
 
     async def of_agent(self, agent_id: AgentId, since: Micros, until: Micros) -> list[Recorded]:
         return [
             recorded for recorded in await self._facts.of_agent(agent_id, since, until) if recorded.fact.at >= since
         ]
 
-    async def search_calls(self, **_: Any) -> list[CallRecord]:
-        return []
+    async def search_calls(self, *, agent_id: str | None, limit: int, **_: Any) -> list[CallRecord]:
+        found = [one for one in self._records().values() if agent_id is None or took_part(one, AgentId(agent_id))]
+        return found[: -limit - 1 : -1]
 
 
 class Booked:
@@ -75,7 +85,7 @@ class WorkWorld:
     ) -> None:
         self.database = _database()
         bus.subscribe(self._known)
-        self.calls, self.booked = LiveCalls(bus, clock), Booked()
+        self.calls, self.booked, self.shelf = LiveCalls(bus, clock), Booked(), Shelf(facts)
         self.files = SqlCustomers(self.database, clock)
         self.tickets = SqlTickets(self.database, clock)
         self.configuration = SqlConfiguration(self.database)
@@ -89,7 +99,7 @@ class WorkWorld:
             clock=clock,
             floor=self.floor,
             calls=self.calls,
-            archive=Shelf(facts),
+            archive=self.shelf,
             acd=acd,
             notes=SqlNotes(self.database, clock),
             tickets=self.tickets,

@@ -1,31 +1,67 @@
 import { useEffect, useState } from "preact/hooks";
 import { errorText } from "../../errors";
 import { t, word } from "../../i18n";
+import { CommandError } from "../../live";
 import type { CustomerCard, CustomerRow, ErrorBody, Pop } from "../../protocol";
-import { asError, Form, type Field } from "./Form";
-import { ask, form, identified, ofCall, openForm } from "./store";
+import { Icon } from "../Icon";
+import { fileBody, fileFields } from "./EditFile";
+import { asError, Form } from "./Form";
+import { keep, kept } from "./kept";
+import { ask, form, identified, ofCall, openForm, type FormKeeper } from "./store";
 
 const AFTER_KEY_MS = 250;
 const SHORTEST = 2;
 
-/** Who is calling, when nobody knows yet: those who have the number, a search, or a new file. */
-export function WhoIsIt({ pop }: { pop: Pop }) {
-  const [text, setText] = useState("");
-  const [found, setFound] = useState<CustomerRow[]>([]);
+/** A search that outlives a reload and an expired session; `place` tells several of them apart. */
+export function Search({ place, children }: { place: string; children: (row: CustomerRow) => preact.ComponentChild }) {
+  const [text, setText] = useState(kept<string>(place) ?? "");
+  const [found, setFound] = useState<CustomerRow[] | null>(null);
   const [error, tell] = useState<ErrorBody | null>(null);
   const wanted = text.trim();
   useEffect(() => {
-    if (wanted.length < SHORTEST) return setFound([]);
+    if (wanted.length < SHORTEST) return setFound(null);
     let late = false;
     const timer = setTimeout(() => {
-      void ask<CustomerRow[]>("GET", `/customers?text=${encodeURIComponent(wanted.slice(0, 80))}&limit=10`).then(
-        (rows) => !late && setFound(rows), (failure) => !late && tell(asError(failure)));
+      void ask<CustomerRow[]>("GET", `/customers?text=${encodeURIComponent(wanted.slice(0, 80))}&limit=20`).then(
+        (rows) => !late && (setFound(rows), tell(null)), (failure) => !late && tell(asError(failure)));
     }, AFTER_KEY_MS);
     return () => {
       late = true;
       clearTimeout(timer);
     };
   }, [wanted]);
+  const type = (value: string) => {
+    setText(value);
+    keep(place, value === "" ? null : value);
+  };
+  return (
+    <>
+      <label class="find">
+        <Icon name="search" /><span class="hidden">{t("find_customer")}</span>
+        <input type="search" aria-label={t("find_customer")} placeholder={t("find_customer")} value={text} maxLength={80} dir="auto"
+          aria-keyshortcuts="Alt+k" onInput={(event) => type(event.currentTarget.value)} data-test="find" />
+      </label>
+      {error !== null && <p class="bad" role="alert">{errorText(error)}</p>}
+      {found?.length === 0 && <p class="dim" role="status" data-test="nobody-found">{t("nobody_found")}</p>}
+      {found !== null && <ul class="rows found" data-test="found">{found.map(children)}</ul>}
+    </>
+  );
+}
+
+/** One line of a list of customers. */
+export function Row({ row, action, choose }: { row: CustomerRow; action: string; choose(): void }) {
+  return (
+    <li>
+      <strong><bdi>{row.name}</bdi></strong>
+      <span class="dim">{[row.company, row.address].filter(Boolean).map((part) => <bdi key={part}>{part} </bdi>)}{word("tier", row.tier)} {row.phones.join("  ")}</span>
+      <button type="button" class="small" onClick={choose} data-test="link">{action}</button>
+    </li>
+  );
+}
+
+/** Who is calling, when nobody knows yet: those who have the number, a search, or a new file. */
+export function WhoIsIt({ pop }: { pop: Pop }) {
+  const [error, tell] = useState<ErrorBody | null>(null);
   const link = (row: CustomerRow, add: boolean) => {
     tell(null);
     void ask<CustomerCard>("POST", ofCall(pop.call_id, "customer"), { customer_id: row.customer_id, add_number: add }).then(
@@ -35,30 +71,12 @@ export function WhoIsIt({ pop }: { pop: Pop }) {
   return (
     <section class="inset" aria-label={t("who_is_it")} data-test="who-is-it">
       <h3>{t(pop.candidates.length > 1 ? "several_match" : "who_is_it")}</h3>
-      <Rows rows={pop.candidates} link={(row) => link(row, false)} test="candidates" />
-      <div class="row">
-        <input type="search" aria-label={t("find_customer")} placeholder={t("find_customer")} value={text} maxLength={80} dir="auto"
-          aria-keyshortcuts="Alt+k" onInput={(event) => setText(event.currentTarget.value)} data-test="find" />
-        {keeper === null && <button type="button" onClick={() => begin(pop)} data-test="new-customer">{t("new_customer")}</button>}
-      </div>
-      {wanted.length >= SHORTEST && <Rows rows={found} link={(row) => link(row, pop.caller !== "")} test="found" />}
+      <ul class="rows" data-test="candidates">{pop.candidates.map((row) => <Row key={row.customer_id} row={row} action={t("link")} choose={() => link(row, false)} />)}</ul>
+      <Search place={`find.${pop.call_id}`}>{(row) => <Row key={row.customer_id} row={row} action={t("link")} choose={() => link(row, pop.caller !== "")} />}</Search>
+      {keeper === null && <div class="row"><button type="button" onClick={() => begin(pop)} data-test="new-customer"><Icon name="plus" />{t("new_customer")}</button></div>}
       {error !== null && <p class="bad" role="alert">{errorText(error)}</p>}
-      {keeper !== null && <Form keeper={keeper} title={t("new_customer")} fields={fields()} test="customer-form" submit={t("create")} send={(values) => create(pop.call_id, values)} />}
+      {keeper !== null && <NewCustomer pop={pop} keeper={keeper} link={(row) => link(row, pop.caller !== "")} />}
     </section>
-  );
-}
-
-function Rows({ rows, link, test }: { rows: CustomerRow[]; link(row: CustomerRow): void; test: string }) {
-  return (
-    <ul class="rows" data-test={test}>
-      {rows.map((row) => (
-        <li key={row.customer_id}>
-          <strong><bdi>{row.name}</bdi></strong>
-          <span class="dim"><bdi>{row.company}</bdi> {word("tier", row.tier)} {row.phones.join("  ")}</span>
-          <button type="button" class="small" onClick={() => link(row)} data-test="link">{t("link")}</button>
-        </li>
-      ))}
-    </ul>
   );
 }
 
@@ -66,19 +84,22 @@ function begin(pop: Pop): void {
   openForm("customer", pop.call_id, { name: "", phones: pop.number?.shown ?? pop.caller, language: pop.language ?? "", flags: "" });
 }
 
-function fields(): Field[] {
-  return [
-    { name: "name", label: t("name"), limit: 128, required: true },
-    { name: "phones", label: t("phones"), limit: 200 },
-    { name: "company", label: t("company"), limit: 128 },
-    { name: "address", label: t("address"), limit: 256 },
-    { name: "language", label: t("spoken"), limit: 2, choices: [{ value: "", label: "–" }, { value: "zh", label: word("spoken", "zh") }, { value: "en", label: word("spoken", "en") }] },
-    { name: "flags", label: t("needs"), limit: 20, choices: [{ value: "", label: "–" }, { value: "elderly", label: word("flag", "elderly") }, { value: "vulnerable", label: word("flag", "vulnerable") }] },
-  ];
-}
-
-async function create(callId: string, values: Record<string, string>): Promise<void> {
-  const parts = (text: string | undefined) => (text ?? "").split(/[,;，；、\n]/).map((part) => part.trim()).filter(Boolean);
-  const body = { ...values, phones: parts(values["phones"]), flags: parts(values["flags"]) };
-  identified(callId, await ask<CustomerCard>("POST", ofCall(callId, "new_customer"), body));
+/** A new file; who may have one already is shown first. */
+function NewCustomer({ pop, keeper, link }: { pop: Pop; keeper: FormKeeper; link(row: CustomerRow): void }) {
+  const [alike, setAlike] = useState<CustomerRow[]>([]);
+  const send = async (values: Record<string, string>) => {
+    const body = { ...fileBody(values), request_id: values["request_id"], anyway: alike.length > 0 };
+    try {
+      identified(pop.call_id, await ask<CustomerCard>("POST", ofCall(pop.call_id, "new_customer"), body));
+    } catch (failure) {
+      if (failure instanceof CommandError && failure.body.details["reason"] === "maybe_known") setAlike(failure.body.details["customers"] as CustomerRow[]);
+      throw failure;
+    }
+  };
+  return (
+    <>
+      <Form keeper={keeper} title={t("new_customer")} fields={fileFields()} test="customer-form" submit={t(alike.length > 0 ? "create_anyway" : "create")} send={send} />
+      {alike.length > 0 && <ul class="rows" data-test="alike">{alike.map((row) => <Row key={row.customer_id} row={row} action={t("link")} choose={() => link(row)} />)}</ul>}
+    </>
+  );
 }

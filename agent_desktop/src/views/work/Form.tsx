@@ -12,6 +12,8 @@ export interface Field {
   lines?: number;
   required?: boolean;
   choices?: { value: string; label: string }[];
+  /** Any of these; the value is theirs with `; ` between. */
+  several?: { value: string; label: string }[];
 }
 
 export function asError(error: unknown): ErrorBody {
@@ -58,6 +60,19 @@ export function Form({ keeper, title, fields, test, submit, send }: Props) {
   );
 }
 
+function Several({ field, keeper }: { field: Field; keeper: FormKeeper }) {
+  const chosen = (keeper.values.value[field.name] ?? "").split(";").map((one) => one.trim()).filter(Boolean);
+  const toggle = (value: string, on: boolean) => keeper.set(field.name, [...chosen.filter((one) => one !== value), ...(on ? [value] : [])].join("; "));
+  return (
+    <fieldset data-test={`field-${field.name}`}>
+      <legend>{field.label}</legend>
+      {field.several?.map((one) => (
+        <label key={one.value}><input type="checkbox" checked={chosen.includes(one.value)} onChange={(event) => toggle(one.value, event.currentTarget.checked)} data-test={`flag-${one.value}`} />{one.label}</label>
+      ))}
+    </fieldset>
+  );
+}
+
 function Input({ field, keeper, wrong, first }: { field: Field; keeper: FormKeeper; wrong: boolean; first: boolean }) {
   const shared = {
     name: field.name,
@@ -67,10 +82,12 @@ function Input({ field, keeper, wrong, first }: { field: Field; keeper: FormKeep
     "data-test": `field-${field.name}`,
     dir: "auto" as const,
   };
+  if (field.several !== undefined) return <Several field={field} keeper={keeper} />;
+  const theirs = keeper.values.value[`theirs.${field.name}`] ?? "";
   const set = (event: { currentTarget: { value: string } }) => keeper.set(field.name, event.currentTarget.value);
   return (
     <label>
-      <span>{field.label}{wrong && <span class="bad"> {t("field_wrong")}</span>}</span>
+      <span>{field.label}{wrong && <span class="bad"> {theirs === "" ? t("field_wrong") : <>{t("field_theirs")} <bdi>{theirs}</bdi></>}</span>}</span>
       {field.choices !== undefined ? (
         <select {...shared} onChange={set}>{field.choices.map((one) => <option key={one.value} value={one.value}>{one.label}</option>)}</select>
       ) : field.lines !== undefined ? (

@@ -1,12 +1,13 @@
 import { t, word } from "../../i18n";
 import type { Pop, TicketRow } from "../../protocol";
+import { Icon } from "../Icon";
 import { Form, type Field } from "./Form";
-import { ask, form, ofCall, openForm, type FormKeeper } from "./store";
+import { ask, form, ofCall, openForm, reread, work, type FormKeeper } from "./store";
 
 const KINDS = ["order", "message", "callback"] as const;
 type Kind = (typeof KINDS)[number];
 
-/** A work order, a message or a callback in one step, with what is known filled in. */
+/** A work order, a message or a callback in one step, with what is known filled in; and those made in this call. */
 export function NewTicket({ pop }: { pop: Pop }) {
   const open = KINDS.map((kind) => [kind, form(kind, pop.call_id)] as const).filter(([, keeper]) => keeper !== null);
   return (
@@ -14,19 +15,60 @@ export function NewTicket({ pop }: { pop: Pop }) {
       <h3 class="label">{t("new_ticket")}</h3>
       <div class="codes">
         {KINDS.map((kind, place) => (
-          <button type="button" key={kind} aria-keyshortcuts={place === 0 ? "Alt+t" : undefined} onClick={() => begin(kind, pop)} data-test={`new-${kind}`}>{word("ticket", kind)}</button>
+          <button type="button" key={kind} aria-keyshortcuts={place === 0 ? "Alt+t" : undefined} onClick={() => begin(kind, pop)} data-test={`new-${kind}`}><Icon name={kind} />{word("ticket", kind)}</button>
         ))}
       </div>
       {open.map(([kind, keeper]) => <TicketForm key={kind} kind={kind} pop={pop} keeper={keeper as FormKeeper} />)}
+      <Made pop={pop} />
     </section>
   );
+}
+
+function Made({ pop }: { pop: Pop }) {
+  const made = work.value?.call_id === pop.call_id ? work.value.tickets : [];
+  if (made.length === 0) return null;
+  return (
+    <>
+      <h3 class="label">{t("made_here")}</h3>
+      <ul class="rows made" data-test="made">{made.map((ticket) => <MadeTicket key={ticket.ticket_id} ticket={ticket} pop={pop} />)}</ul>
+    </>
+  );
+}
+
+function MadeTicket({ ticket, pop }: { ticket: TicketRow; pop: Pop }) {
+  const keeper = form("edit", ticket.ticket_id);
+  const kind = KINDS.find((one) => one === ticket.kind);
+  return (
+    <li>
+      <strong>{word("ticket", ticket.kind)} {ticket.number}</strong>
+      <span class="dim">{word("order", ticket.state)}</span>
+      <bdi>{ticket.summary}</bdi>
+      {kind !== undefined && ticket.open && keeper === null && (
+        <button type="button" class="small" onClick={() => reopen(ticket)} data-test="edit-ticket"><Icon name="edit" />{t("edit")}</button>
+      )}
+      {kind !== undefined && keeper !== null && <EditTicket ticket={ticket} kind={kind} pop={pop} keeper={keeper} />}
+    </li>
+  );
+}
+
+function reopen(ticket: TicketRow): void {
+  const { summary, description, phone, name, address, account, changed_at: seen } = ticket;
+  openForm("edit", ticket.ticket_id, { summary, description, number: phone, name, address, account, seen: String(seen) });
+}
+
+function EditTicket({ ticket, kind, pop, keeper }: { ticket: TicketRow; kind: Kind; pop: Pop; keeper: FormKeeper }) {
+  const send = async ({ request_id: _, seen, ...values }: Record<string, string>) => {
+    await ask<TicketRow>("POST", `/tickets/${encodeURIComponent(ticket.ticket_id)}`, { ...values, seen: Number(seen) });
+    await reread();
+  };
+  return <Form keeper={keeper} title={`${t("edit")} ${ticket.number}`} fields={fieldsOf(kind, pop)} test="ticket-edit" submit={t("save")} send={send} />;
 }
 
 function begin(kind: Kind, pop: Pop): void {
   if (form(kind, pop.call_id) !== null) return;
   const accounts = pop.customer?.accounts ?? [];
   openForm(kind, pop.call_id, {
-    summary: "",
+    summary: kind === "callback" ? word("ticket", kind) : "",
     description: "",
     number: pop.number?.shown ?? pop.caller,
     name: pop.customer?.name ?? "",
@@ -38,6 +80,7 @@ function begin(kind: Kind, pop: Pop): void {
 function TicketForm({ kind, pop, keeper }: { kind: Kind; pop: Pop; keeper: FormKeeper }) {
   const send = async (values: Record<string, string>) => {
     await ask<TicketRow>("POST", ofCall(pop.call_id, "tickets"), { kind, ...values });
+    await reread();
   };
   return <Form keeper={keeper} title={word("ticket", kind)} fields={fieldsOf(kind, pop)} test={`ticket-${kind}`} submit={t("create")} send={send} />;
 }
@@ -45,7 +88,7 @@ function TicketForm({ kind, pop, keeper }: { kind: Kind; pop: Pop; keeper: FormK
 function fieldsOf(kind: Kind, pop: Pop): Field[] {
   const accounts = pop.customer?.accounts ?? [];
   const number: Field = { name: "number", label: t("number"), limit: 40, required: kind === "callback" };
-  const summary: Field = { name: "summary", label: t("summary"), limit: 256, required: kind !== "callback" };
+  const summary: Field = { name: "summary", label: t("summary"), limit: 256, required: true };
   const description: Field = { name: "description", label: t("description"), limit: 4000, lines: 3 };
   const name: Field = { name: "name", label: t("contact_name"), limit: 128 };
   if (kind !== "order") return [summary, number, name, description];

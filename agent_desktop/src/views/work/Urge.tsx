@@ -3,36 +3,44 @@ import { useState } from "preact/hooks";
 import { errorText } from "../../errors";
 import { day, t, word } from "../../i18n";
 import type { ErrorBody, Order, TicketCard, TicketStep } from "../../protocol";
+import { Icon } from "../Icon";
 import { asError, Form } from "./Form";
 import { ask, form, ofCall, openForm } from "./store";
 
 const steps = signal<ReadonlyMap<string, TicketStep[]>>(new Map());
+/** Tickets urged with one press, by call: a second press would be a second urging. */
+const urged = signal<ReadonlySet<string>>(new Set());
 
-/** One open ticket of the customer: what it is, its steps, and a note or an urging added to it. */
-export function OpenTicket({ order, callId }: { order: Order; callId: string }) {
+function path(ticketId: string, more = ""): string {
+  return `/tickets/${encodeURIComponent(ticketId)}${more}`;
+}
+
+/** One open ticket of the customer: what it is, its steps, and a note or an urging added to it. `callId` null = nobody asks right now. */
+export function OpenTicket({ order, callId }: { order: Order; callId: string | null }) {
   const name = `urge.${order.ticket_id}`;
-  const keeper = form(name, callId);
+  const about = callId ?? order.ticket_id;
+  const keeper = form(name, about);
   const known = steps.value.get(order.ticket_id);
   const [error, tell] = useState<ErrorBody | null>(null);
-  const show = () => void ask<TicketCard>("GET", `/tickets/${encodeURIComponent(order.ticket_id)}`).then(remember, (failure) => tell(asError(failure)));
+  const show = () => void ask<TicketCard>("GET", path(order.ticket_id)).then(remember, (failure) => tell(asError(failure)));
   const add = async (values: Record<string, string>) => {
     const text = values["text"] ?? "";
-    const urges = values["what"] !== "note";
+    const urges = values["what"] !== "note" && callId !== null;
     remember(
       await (urges
         ? ask<TicketCard>("POST", ofCall(callId, "urge"), { ticket_id: order.ticket_id, text })
-        : ask<TicketCard>("POST", `/tickets/${encodeURIComponent(order.ticket_id)}/notes`, { text })),
+        : ask<TicketCard>("POST", path(order.ticket_id, "/notes"), { text })),
     );
   };
   return (
     <li>
       <strong>{order.number}</strong>
       <span>{word("ticket", order.kind)} · {word("order", order.state)}</span>
-      <span class="dim">{day(order.opened_at)}</span>
+      <span class="dim">{day(order.opened_at)}{order.due_at !== null && order.due_at !== undefined && ` · ${t("due")} ${day(order.due_at)}`}</span>
       <bdi>{order.summary}</bdi>
       <span class="row">
-        <button type="button" class="small" onClick={() => openForm(name, callId, { what: "urged", text: "" })} data-test="urge">{t("urge")}</button>
-        <button type="button" class="small" onClick={() => openForm(name, callId, { what: "note", text: "" })} data-test="note-ticket">{t("add_note")}</button>
+        {callId !== null && <button type="button" class="small" onClick={() => openForm(name, about, { what: "urged", text: "" })} data-test="urge">{t("urge")}</button>}
+        <button type="button" class="small" onClick={() => openForm(name, about, { what: "note", text: "" })} data-test="note-ticket">{t("add_note")}</button>
         {known === undefined && <button type="button" class="small" onClick={show} data-test="ticket-steps">{t("steps")}</button>}
       </span>
       {error !== null && <span class="bad" role="alert">{errorText(error)}</span>}
@@ -45,6 +53,26 @@ export function OpenTicket({ order, callId }: { order: Order; callId: string }) 
   );
 }
 
+/** The caller asks again: one press, and those who work on it are told. */
+export function UrgeAtOnce({ order, callId }: { order: Order; callId: string }) {
+  const [error, tell] = useState<ErrorBody | null>(null);
+  const key = `${callId} ${order.ticket_id}`;
+  const done = urged.value.has(key);
+  const press = () => {
+    urged.value = new Set(urged.value).add(key);
+    void ask<TicketCard>("POST", ofCall(callId, "urge"), { ticket_id: order.ticket_id, text: "" }).then(remember, (failure) => {
+      urged.value = new Set([...urged.value].filter((one) => one !== key));
+      tell(asError(failure));
+    });
+  };
+  return (
+    <>
+      <button type="button" class="small" disabled={done} aria-keyshortcuts="Alt+u" onClick={press} data-test="urge-now"><Icon name={done ? "check" : "bell"} />{t(done ? "urged_now" : "urge")}</button>
+      {error !== null && <span class="bad" role="alert">{errorText(error)}</span>}
+    </>
+  );
+}
+
 function remember(card: TicketCard): void {
   steps.value = new Map(steps.value).set(card.ticket_id, card.notes);
 }
@@ -54,13 +82,22 @@ function Steps({ steps: shown }: { steps: TicketStep[] }) {
   return (
     <ol class="steps" data-test="steps">
       {shown.map((step) => (
-        <li key={`${step.at}${step.what}`}><span class="dim">{day(step.at)} {step.by}</span> {stepName(step.what)} <bdi>{step.text}</bdi></li>
+        <li key={`${step.at}${step.what}`}><span class="dim">{day(step.at)} {step.by}</span> {stepName(step.what)} <bdi>{step.what === "changed" ? changedFields(step.text) : step.text}</bdi></li>
       ))}
     </ol>
   );
 }
 
+const FIELDS: Record<string, Parameters<typeof t>[0]> = {
+  summary: "summary", description: "description", number: "number", name: "contact_name", address: "address", account: "account",
+};
+
+function changedFields(names: string): string {
+  return names.split(", ").map((name) => (FIELDS[name] === undefined ? name : t(FIELDS[name]))).join(", ");
+}
+
 function stepName(what: string): string {
   if (what === "urged") return t("urged");
+  if (what === "changed") return t("changed");
   return what === "note" ? t("note") : word("order", what);
 }

@@ -2,6 +2,7 @@
 // from the screen.
 //
 // States: saved ⇄ unsaved → saving → saved | waiting (server away: tried again) | too_long (not sent until shortened)
+//         | refused (the server will never take it: kept until copied or discarded, tried again only when typed in)
 // Nothing is lost: what is not at the server stands in kept.ts; when another window was first, both texts are joined.
 
 import { effect, signal } from "@preact/signals";
@@ -16,7 +17,17 @@ const AFTER_KEY_MS = 600;
 const AT_LEAST_MS = 3_000;
 const AGAIN_MS = 5_000;
 
-export type NoteState = "saved" | "unsaved" | "saving" | "waiting" | "too_long";
+export type NoteState = "saved" | "unsaved" | "saving" | "waiting" | "too_long" | "refused";
+
+const STUCK: NoteState[] = ["too_long", "refused"];
+const FINAL = ["forbidden", "not_found", "invalid_value", "bad_request", "conflict"];
+
+/** Those that will not be saved unless the agent does something. */
+export const refused = signal<readonly NoteKeeper[]>([]);
+
+function tellRefused(): void {
+  refused.value = [...keepers.values()].filter((keeper) => STUCK.includes(keeper.state.peek()));
+}
 
 interface Draft {
   text: string;
@@ -84,6 +95,7 @@ export class NoteKeeper {
     if (length(text) > NOTE_LIMIT) {
       clearTimeout(this.timer);
       this.state.value = "too_long";
+      queueMicrotask(tellRefused);
       return;
     }
     if (this.state.value === "saved") this.unsavedSince = Date.now();
@@ -95,11 +107,18 @@ export class NoteKeeper {
     clearTimeout(this.timer);
     keep(this.key, null);
     this.state.value = "saved";
+    queueMicrotask(tellRefused);
   }
 
   private later(ms: number): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.flush(), ms);
+  }
+
+  /** The agent gives up what is not at the server. */
+  discard(): void {
+    this.text.value = this.base;
+    this.settle();
   }
 
   get dirty(): boolean {
@@ -110,7 +129,7 @@ export class NoteKeeper {
   async flush(): Promise<void> {
     clearTimeout(this.timer);
     if (this.sending !== null) await this.sending;
-    if (!this.dirty || this.state.value === "too_long") return;
+    if (!this.dirty || STUCK.includes(this.state.value)) return;
     this.sending = this.send().finally(() => (this.sending = null));
     await this.sending;
   }
@@ -139,14 +158,16 @@ export class NoteKeeper {
       this.put(mine, 0);
       return;
     }
-    this.state.value = "waiting";
+    this.state.value = body !== null && FINAL.includes(body.code) ? "refused" : "waiting";
+    tellRefused();
+    if (this.state.value === "refused") return;
     if (body?.code === "not_signed_in") endedSession();
     else this.later(AGAIN_MS);
   }
 
   /** The page goes away: a last try that outlives it. */
   leave(): void {
-    if (!this.dirty || this.state.value === "too_long") return;
+    if (!this.dirty || STUCK.includes(this.state.value)) return;
     const body = JSON.stringify({ text: this.text.value, version: this.version });
     void fetch(`/api/v1/calls/${encodeURIComponent(this.callId)}/note`, {
       method: "POST", keepalive: true, credentials: "same-origin", headers: { "Content-Type": "application/json" }, body,
@@ -171,8 +192,13 @@ export async function flushNotes(): Promise<void> {
   await Promise.all([...keepers.values()].map((keeper) => keeper.flush()));
 }
 
+export function unsaved(): boolean {
+  return [...keepers.values()].some((keeper) => keeper.dirty);
+}
+
 export function forgetNotes(): void {
   keepers.clear();
+  tellRefused();
 }
 
 effect(() => {

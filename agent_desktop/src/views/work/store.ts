@@ -2,16 +2,25 @@
 
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import { request } from "../../api";
+import { language } from "../../i18n";
 import { CommandError, connection } from "../../live";
-import type { CallWork, CustomerCard, DispositionCode, Figures, LiveEvent, WorkedCall } from "../../protocol";
+import type { CallWork, CustomerCard, DispositionCode, Figures, LiveEvent, Task, WorkedCall } from "../../protocol";
 import { beforeSignOut, endedSession, isLive, listeners, me, pop, report, session, wish } from "../../state";
 import { forgetKept, keep, keepFor, kept } from "./kept";
-import { flushNotes, forgetNotes, keeperOf } from "./notes";
+import { flushNotes, forgetNotes, keeperOf, unsaved } from "./notes";
 
 export const work = signal<CallWork | null>(null);
 export const figures = signal<Figures | null>(null);
 export const worked = signal<WorkedCall[]>([]);
+/** Own calls of earlier days whose code is missing. */
+export const missing = signal<WorkedCall[]>([]);
+/** Messages and callbacks to see to. */
+export const tasks = signal<Task[]>([]);
 export const codes = signal<DispositionCode[]>([]);
+/** The customer looked at while no call is in hand. */
+export const browsed = signal<CustomerCard | null>(null);
+/** Work about a call that is over, opened again from the list. */
+export const later = signal<CallWork | null>(null);
 /** Who has to sign in again to go on with what he had begun; null = nobody. */
 export const interrupted = signal<string | null>(null);
 /** The call on the screen: of a consultation that went on, the caller's first one. */
@@ -21,6 +30,8 @@ const RELIST_MS = 500;
 const RELISTED = new Set<LiveEvent["kind"]>([
   "OfferEnded", "TalkStarted", "TalkEnded", "WrapUpEnded", "DispositionSet", "CallNoted", "CallerIdentified", "TicketCreated",
 ]);
+const TASKED = new Set<LiveEvent["kind"]>(["TicketCreated", "CallbackAttempted", "WrapUpEnded", "TalkEnded"]);
+const MISSING_DAYS = 7;
 let relist: ReturnType<typeof setTimeout> | undefined;
 
 /** As `request`; a session that has ended asks to sign in again, and what was typed stays. */
@@ -53,11 +64,61 @@ export async function endWrapUp(): Promise<void> {
 export async function chooseCode(callId: string, code: string): Promise<void> {
   const answer = await ask<CallWork>("POST", ofCall(callId, "disposition"), { code });
   if (callInHand.value === callId) work.value = answer;
+  if (later.value?.call_id === callId) later.value = answer;
+  missing.value = missing.value.filter((call) => call.call_id !== callId);
+}
+
+/** A call of one's own that is over: its note and code, to be completed. */
+export async function openLater(callId: string): Promise<void> {
+  const answer = await ask<CallWork>("GET", ofCall(callId, "work"));
+  keeperOf(callId).take(answer.note);
+  later.value = answer;
+}
+
+export async function reread(): Promise<void> {
+  if (callInHand.value !== null) await load(callInHand.value);
+}
+
+export function codeName(code: DispositionCode): string {
+  return language.value === "en" ? code.en : code.zh;
+}
+
+export function groupName(code: DispositionCode): string {
+  return code.group?.[language.value === "en" ? "en" : "zh"] ?? "";
+}
+
+/** A code's name with its group; the code itself for one that is no more. */
+export function codeWord(code: string): string {
+  const known = codes.value.find((one) => one.code === code);
+  if (known === undefined) return code;
+  return [groupName(known), codeName(known)].filter(Boolean).join(" › ");
+}
+
+/** How often one gave each code today. */
+export function timesUsed(): ReadonlyMap<string, number> {
+  const uses = new Map<string, number>();
+  for (const call of worked.value) if (call.disposition !== null) uses.set(call.disposition, (uses.get(call.disposition) ?? 0) + 1);
+  return uses;
+}
+
+/** A file was changed: wherever it is shown it is the new one. */
+export function shownCustomer(card: CustomerCard): void {
+  if (pop.value?.customer?.customer_id === card.customer_id) pop.value = { ...pop.value, customer: card };
+  if (browsed.value?.customer_id === card.customer_id) browsed.value = card;
 }
 
 /** The caller is this one: shown at once, the server's own pop follows. */
 export function identified(callId: string, card: CustomerCard): void {
   if (pop.value?.call_id === callId) pop.value = { ...pop.value, customer: card, candidates: [] };
+}
+
+export function listTasks(): void {
+  if (!session.value?.agent_id || !isLive.value) return;
+  void ask<Task[]>("GET", "/agents/me/tasks").then((answer) => (tasks.value = answer), quiet);
+}
+
+function listMissing(): void {
+  void ask<WorkedCall[]>("GET", `/agents/me/worked?days=${MISSING_DAYS}&missing=true&limit=500`).then((answer) => (missing.value = answer), quiet);
 }
 
 function list(): void {
@@ -143,7 +204,7 @@ effect(() => {
       interrupted.value = null;
       keepFor(login);
     }
-    if (login === null) batch(() => ([work.value, figures.value, worked.value] = [null, null, []]));
+    if (login === null) batch(() => ([work.value, figures.value, worked.value, missing.value, tasks.value, browsed.value, later.value] = [null, null, [], [], [], null, null]));
   });
   last = login;
 });
@@ -159,15 +220,19 @@ effect(() => {
 effect(() => {
   if (!isLive.value || !session.value?.agent_id) return;
   list();
+  listTasks();
+  listMissing();
   void ask<DispositionCode[]>("GET", "/dispositions").then((answer) => (codes.value = answer), quiet);
 });
 
 listeners.add((event) => {
   if (RELISTED.has(event.kind)) list();
+  if (TASKED.has(event.kind)) listTasks();
   const shown = work.value;
   if (shown === null) return;
   if (event.kind === "WrapUpExtended") work.value = { ...shown, extended: true };
   if (event.kind === "DispositionSet" && event.data.call_id === shown.call_id) work.value = { ...shown, disposition: event.data.code };
+  if (event.kind === "TicketCreated" && event.data.call_id === shown.call_id) void load(shown.call_id).catch(quiet);
   if (event.kind === "CallNoted" && event.data.call_id === shown.call_id && event.data.version !== shown.note.version) void load(shown.call_id).catch(quiet);
 });
 
@@ -177,5 +242,6 @@ addEventListener("focus", () => {
 
 beforeSignOut.add(async () => {
   await flushNotes();
+  if (unsaved()) throw new CommandError({ code: "note_unsaved", message: "a note is not saved", details: {} });
   giveUp();
 });
