@@ -22,7 +22,8 @@ from cti_server.errors import BadSettings, CtiError, InvalidValue
 from cti_server.lab.asterisk import CHECKOUT
 from cti_server.lab.callers import check_script, steps_of
 from cti_server.lab.follow import Event, following, read_ready
-from cti_server.lab.sipp import SCRIPTS, CallReport, SippCaller
+from cti_server.lab.sipp import SCRIPTS, SippCaller
+from cti_server.lab.sipp_reports import CallReport
 from cti_server.lab.story import colour, tell
 
 SETTLE_SECONDS = 2.0

@@ -20,7 +20,8 @@ from report import Row
 
 from cti_server.domain import facts as f
 from cti_server.domain.ids import CallId
-from cti_server.lab.sipp import LoadReport, SippCaller
+from cti_server.lab.sipp import SippCaller
+from cti_server.lab.sipp_reports import LoadReport
 
 SCRIPT = f"wait 0.6; digits 2; wait 0.8; digits 1#; wait 0.8; digits {PIN}; wait 5.9; hangup"
 LENGTH = 10.3

@@ -15,8 +15,9 @@ from cti_server.app import Server
 from cti_server.domain import facts as f
 from cti_server.domain.ids import AgentId, ChannelRef
 from cti_server.ports import LineInfo, PhoneReachability
+from tests.services.call_world import DESK
 from tests.services.doubles import FakeLine, FakeSpeaker, FakeSwitch, Phone
-from tests.web.admin_world import FLOW, PASSWORD, open_server
+from tests.web.admin_world import PASSWORD, open_server
 
 
 class Speaker(FakeSpeaker):
@@ -98,16 +99,16 @@ async def test_a_flow_is_mended_at_its_line_saved_heard_and_undone(page: Page, s
     await open_admin(page, server, "flows")
     await page.get_by_test_id("flow-desk.yaml").click()
     text = page.get_by_test_id("flow-text")
-    await expect(text).to_have_value(FLOW)
-    await text.fill(FLOW.replace("to: help", "to: nowhere"))
+    await expect(text).to_have_value(DESK)
+    await text.fill(DESK.replace("to: help", "to: nowhere"))
     await expect(page.get_by_test_id("problems")).to_contain_text("Line 12 · main")
     await expect(page.get_by_test_id("gutter-wrong")).to_have_text("● 12\n")
     await expect(page.get_by_test_id("save")).to_be_disabled()
     await page.get_by_test_id("section-audit").click()
     await page.get_by_test_id("section-flows").click()
     await page.get_by_test_id("flow-desk.yaml").click()
-    await expect(text).to_have_value(FLOW.replace("to: help", "to: nowhere"))
-    await text.fill(FLOW.replace("For help press 1.", "Good evening. For help press 1."))
+    await expect(text).to_have_value(DESK.replace("to: help", "to: nowhere"))
+    await text.fill(DESK.replace("For help press 1.", "Good evening. For help press 1."))
     await page.get_by_test_id("tab-preview").click()
     await expect(page.get_by_test_id("preview-steps")).to_contain_text("Good evening.")
     await expect(page.get_by_test_id("preview-steps")).to_contain_text("求助请按1。")
@@ -126,7 +127,7 @@ async def test_a_flow_is_mended_at_its_line_saved_heard_and_undone(page: Page, s
     await page.get_by_test_id("versions").get_by_role("button").last.click()
     await expect(page.get_by_test_id("diff")).to_contain_text("Good evening.")
     await page.get_by_test_id("restore").click()
-    await expect(text).to_have_value(FLOW)
+    await expect(text).to_have_value(DESK)
     await page.get_by_test_id("save").click()
     await expect(page.get_by_test_id("saved")).to_be_visible()
     line, _ = await call(server, hangs_up=4.0)

@@ -17,7 +17,7 @@ from cti_server.domain.customers import Customer
 from cti_server.domain.ids import CustomerId
 from cti_server.lab.asterisk import AsteriskInstance
 from cti_server.lab.phones import Behaviour
-from cti_server.lab.sipp import CallReport
+from cti_server.lab.sipp_reports import CallReport
 from cti_server.storage.customers import SqlCustomers
 from cti_server.storage.engine import open_database
 from tests.real.centre import Centre, open_centre

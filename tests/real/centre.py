@@ -28,7 +28,8 @@ from cti_server.domain.ids import AgentId
 from cti_server.lab import sample_data
 from cti_server.lab.asterisk import CHECKOUT, AsteriskInstance
 from cti_server.lab.phones import AgentPhone, Behaviour, PhoneBank
-from cti_server.lab.sipp import CallReport, SippCaller
+from cti_server.lab.sipp import SippCaller
+from cti_server.lab.sipp_reports import CallReport
 from cti_server.storage.configuration import SqlConfiguration
 from cti_server.storage.engine import open_database
 from cti_server.storage.migrate import migrate

@@ -27,7 +27,9 @@ from cti_server.domain.flows.texts import words
 from cti_server.domain.ids import CallId
 from cti_server.domain.phrases import phrase
 from cti_server.lab.pcap import EVENT_TYPE, EVENTS, FRAME, RATE, SILENCE
-from cti_server.lab.sipp import CARRIER, CallReport, call_opening, caller_keys, free_udp_port, read_messages
+from cti_server.lab.sipp import CARRIER, free_udp_port
+from cti_server.lab.sipp_reports import CallReport, read_messages
+from cti_server.lab.sipp_scenarios import call_end, call_opening, caller_keys, hang_up_request
 from tests.real.centre import PATIENCE, Centre
 
 F = TypeVar("F", bound=f.CallFact)
@@ -42,38 +44,6 @@ PAUSE = 0.8
 """Longest pause between two pieces of a sentence, seconds."""
 SAME = 0.7
 """Correlation from which two sounds are the same recording."""
-
-_KEEP_TO = '<action><ereg regexp=".*" search_in="hdr" header="To:" assign_to="to"/></action>'
-"""The word to hang up has a To of its own."""
-_SCENARIO_END = """<label id="4"/>
-<recv request="INFO" optional="true" next="1"/>
-<recv request="BYE" timeout="300000" ontimeout="1"/>
-<send next="2"><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
-<label id="1"/>
-<send retrans="500"><![CDATA[
-BYE [next_url] SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-Max-Forwards: 70
-From: [caller_name]<sip:[caller]@[local_ip]:[local_port]>;tag=[pid]c[call_number]
-To:[$to]
-Call-ID: [call_id]
-CSeq: 2 BYE
-Content-Length: 0
-
-]]></send>
-<recv response="200"/>
-<label id="2"/>
-</scenario>
-"""
 
 
 def _ulaw_table() -> Samples:
@@ -331,8 +301,7 @@ async def caller(
     signalling = free_udp_port(CARRIER)
     cid = f"{media[1]}-{id(ear)}@carrier"
     with tempfile.TemporaryDirectory(prefix="cti-caller-") as folder:
-        opening = call_opening(to, media).replace('rrs="true"/>', f'rrs="true">{_KEEP_TO}</recv>')
-        (Path(folder) / "scenario.xml").write_text(opening + _SCENARIO_END, encoding="utf-8")
+        (Path(folder) / "scenario.xml").write_text(call_opening(to, media) + call_end(300_000), encoding="utf-8")
         options = ("-cid_str", cid, *caller_keys(number, name))
         async with centre.arriving:
             before = len(centre.of(f.CallArrived))
@@ -371,10 +340,7 @@ async def caller(
 
 def transport_to_sipp(transport: asyncio.DatagramTransport, port: int, cid: str) -> None:
     """The word our scenario waits for to say BYE."""
-    head = f"INFO sip:caller@{CARRIER}:{port} SIP/2.0"
-    via = f"Via: SIP/2.0/UDP {CARRIER}:9;branch=z9hG4bKhangup"
-    who = f"From: <sip:test@{CARRIER}>;tag=t\r\nTo: <sip:caller@{CARRIER}>\r\nCall-ID: {cid}\r\nCSeq: 9 INFO"
-    transport.sendto(f"{head}\r\n{via}\r\n{who}\r\nContent-Length: 0\r\n\r\n".encode(), (CARRIER, port))
+    transport.sendto(hang_up_request(CARRIER, port, cid), (CARRIER, port))
 
 
 async def _sipp(folder: Path, target: str, port: int, options: Sequence[str]) -> CallReport:

@@ -34,7 +34,8 @@ from cti_server.domain.ids import SECOND, CallId, Micros
 from cti_server.lab.asterisk import AsteriskInstance
 from cti_server.lab.phones import AgentPhone, Behaviour, PhoneBank
 from cti_server.lab.process import Process
-from cti_server.lab.sipp import CallReport, SippCaller
+from cti_server.lab.sipp import SippCaller
+from cti_server.lab.sipp_reports import CallReport
 from cti_server.storage.engine import open_database
 from cti_server.storage.facts import SqlFactStore
 from tests.real.centre import QueueChanges, prepare, settings

@@ -12,7 +12,7 @@ import pytest
 from cti_server.domain import facts as f
 from cti_server.domain.ids import AgentId
 from cti_server.lab.asterisk import AsteriskInstance
-from cti_server.lab.phones import Behaviour, vanishing_phone
+from cti_server.lab.phones import AgentPhone, Behaviour, Talk, vanishing_phone
 from tests.real.centre import Centre, QueueChanges, open_centre
 
 pytestmark = pytest.mark.real
@@ -42,6 +42,14 @@ async def calling(centre: Centre, seconds: float = 12, **more: str) -> AsyncIter
         report = await task
         await centre.calls_over()
         report.check_quiet()
+
+
+async def consult(phone: AgentPhone, target: str) -> tuple[Talk, Talk]:
+    """The agent answers the caller, holds him and calls a colleague: both lines of his phone."""
+    first = await phone.answers()
+    await first.wait_bridged()
+    await phone.hold()
+    return first, await phone.call(target)
 
 
 def tidy(centre: Centre) -> None:
@@ -160,10 +168,7 @@ async def test_attended_transfer_to_an_agent(centre: Centre) -> None:
     phone = await centre.agent("1001", ANSWERS)
     colleague = await centre.agent("1002", ANSWERS)
     async with calling(centre, 14):
-        first = await phone.answers()
-        await first.wait_bridged()
-        await phone.hold()
-        consultation = await phone.call("1002")
+        first, consultation = await consult(phone, "1002")
         await consultation.wait_bridged()
         await phone.complete_transfer(first, consultation)
         await centre.until(f.CallTransferred)
@@ -179,10 +184,7 @@ async def test_attended_transfer_to_a_queue_after_the_colleague_answered(centre:
     phone = await centre.agent("1001", ANSWERS)
     colleague = await centre.agent("1003", ANSWERS)
     async with calling(centre, 16):
-        first = await phone.answers()
-        await first.wait_bridged()
-        await phone.hold()
-        consultation = await phone.call("6004")
+        first, consultation = await consult(phone, "6004")
         await centre.until(f.TalkStarted, 2)
         await phone.complete_transfer(first, consultation)
         await centre.until(f.CallTransferred)
@@ -195,10 +197,7 @@ async def test_attended_transfer_to_a_queue_after_the_colleague_answered(centre:
 async def test_attended_transfer_into_a_queue_that_still_waits(centre: Centre) -> None:
     phone = await centre.agent("1001", ANSWERS)
     async with calling(centre, 18):
-        first = await phone.answers()
-        await first.wait_bridged()
-        await phone.hold()
-        consultation = await phone.call("q-repair")
+        first, consultation = await consult(phone, "q-repair")
         await centre.until(f.VisitStarted, 2)
         await phone.complete_transfer(first, consultation)
         await centre.until(f.CallTransferred)

@@ -26,7 +26,7 @@ from cti_server.lab.asterisk import CHECKOUT, AsteriskInstance
 from cti_server.lab.postgres import PostgresInstance
 from tests.real.centre import Centre, open_centre, settings
 from tests.real.hearing import Caller, caller
-from tests.real.test_ivr import KNOWN, STRANGER, together
+from tests.real.ivr_world import KNOWN, STRANGER, together
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(170)]
 DIDS = {"95598": "power:zh", "4008": "power:en"}

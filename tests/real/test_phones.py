@@ -17,7 +17,8 @@ from cti_server.config import AgiSettings
 from cti_server.errors import LineGone, SwitchRefused, Unavailable
 from cti_server.lab.asterisk import AsteriskInstance
 from cti_server.lab.phones import AgentPhone, Behaviour, PhoneBank, vanishing_phone
-from cti_server.lab.sipp import CallReport, SippCaller
+from cti_server.lab.sipp import SippCaller
+from cti_server.lab.sipp_reports import CallReport
 from cti_server.ports import DialResult, Line, RecordResult
 
 pytestmark = pytest.mark.real

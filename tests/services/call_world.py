@@ -36,8 +36,7 @@ from cti_server.services.outside import Outside
 from tests.services.doubles import FakeLine, FakeSpeaker, FakeSwitch, Phone
 from tests.virtual import VirtualClock
 
-FLOW = """
-name: desk
+DESK = """name: desk
 title: {en: Desk, zh: 服务台}
 languages: [en, zh]
 start: main
@@ -52,7 +51,11 @@ nodes:
   help:
     kind: queue
     queue: general
-    answered: thanks
+"""
+"""The smallest flow that finds an agent."""
+FLOW = (
+    DESK
+    + """    answered: thanks
   thanks:
     kind: say
     say: {en: "Thank you.", zh: "谢谢。"}
@@ -60,6 +63,7 @@ nodes:
   bye:
     kind: hangup
 """
+)
 
 
 class NoCustomers:

@@ -31,26 +31,11 @@ from cti_server.storage.engine import open_database
 from cti_server.storage.migrate import migrate
 from cti_server.storage.passwords import Hasher
 from cti_server.storage.users import SqlUsers
+from tests.services.call_world import DESK
 
 PASSWORD = "correct horse"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 ROLES: tuple[Role, ...] = ("agent", "leader", "inspector", "back_office", "admin")
-FLOW = """name: desk
-title: {en: Desk, zh: 服务台}
-languages: [en, zh]
-start: main
-person: help
-fallback_queue: general
-nodes:
-  main:
-    kind: menu
-    say: {en: "For help press 1.", zh: "求助请按1。"}
-    keys:
-      1: {to: help, label: {en: Help, zh: 求助}}
-  help:
-    kind: queue
-    queue: general
-"""
 CALENDARS = """# by hand
 day:
   weekly: {mon: ["08:00-20:00"]}
@@ -77,7 +62,7 @@ async def _prepare(url: str) -> None:
 async def open_server(folder: Path, ami_port: int, **calls: Any) -> AsyncIterator[Server]:
     flows = folder / "flows"
     flows.mkdir()
-    (flows / "desk.yaml").write_text(FLOW)
+    (flows / "desk.yaml").write_text(DESK)
     (flows / "calendars.yaml").write_text(CALENDARS)
     url = f"sqlite+aiosqlite:///{folder}/cti.db"
     await _prepare(url)

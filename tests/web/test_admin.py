@@ -13,7 +13,8 @@ import pytest
 from cti_server.app import Server
 from cti_server.domain.ids import AgentId
 from cti_server.web.api import admin, admin_flows
-from tests.web.admin_world import FLOW, ROLES, Client, client, open_server
+from tests.services.call_world import DESK
+from tests.web.admin_world import ROLES, Client, client, open_server
 
 
 @pytest.fixture
@@ -178,8 +179,8 @@ async def test_hours_are_changed_checked_and_kept(administrator: Client) -> None
 
 async def test_a_flow_is_checked_saved_put_in_force_and_undone(server: Server, administrator: Client) -> None:
     shown = await administrator.get("/admin/flows/desk.yaml")
-    assert (shown["text"], shown["problems"], shown["svg"][:4]) == (FLOW, [], "<svg")
-    broken = FLOW.replace("to: help", "to: nowhere")
+    assert (shown["text"], shown["problems"], shown["svg"][:4]) == (DESK, [], "<svg")
+    broken = DESK.replace("to: help", "to: nowhere")
     problems = (await administrator.post("/admin/flows/desk.yaml/check", {"file": "desk.yaml", "text": broken}))[
         "problems"
     ]
@@ -187,14 +188,14 @@ async def test_a_flow_is_checked_saved_put_in_force_and_undone(server: Server, a
     save = {"text": broken, "seen": shown["seen"], "note": "try"}
     body = await administrator.post("/admin/flows/desk.yaml", save, status=422)
     assert body["error"]["details"]["problems"][0]["line"] == 12
-    better = FLOW.replace("For help press 1.", "Welcome! For help press 1.")
+    better = DESK.replace("For help press 1.", "Welcome! For help press 1.")
     saved = await administrator.post("/admin/flows/desk.yaml", {**save, "text": better})
     assert server.flows.get("desk").version == saved["seen"] != shown["seen"]
-    await administrator.post("/admin/flows/desk.yaml", {**save, "text": FLOW}, status=409)
+    await administrator.post("/admin/flows/desk.yaml", {**save, "text": DESK}, status=409)
     versions = await administrator.get("/admin/flows/desk.yaml/versions")
     assert [(one["login"], one["in_force"]) for one in versions] == [("admin", True), ("", False)]
     old = await administrator.get(f"/admin/flows/desk.yaml/versions/{versions[1]['id']}")
-    assert old["text"] == FLOW
+    assert old["text"] == DESK
     assert '+    say: {en: "Welcome!' in old["diff"]
     undone = {"text": old["text"], "seen": saved["seen"], "note": "undo"}
     await administrator.post("/admin/flows/desk.yaml", undone)
@@ -206,7 +207,7 @@ async def test_a_flow_is_checked_saved_put_in_force_and_undone(server: Server, a
 
 async def test_a_preview_speaks_both_languages_and_stops_at_each_question(administrator: Client) -> None:
     async def walk(*answers: str) -> Any:
-        body = {"text": FLOW, "language": "en", "answers": answers}
+        body = {"text": DESK, "language": "en", "answers": answers}
         return await administrator.post("/admin/flows/desk.yaml/preview", body)
 
     first = await walk()
@@ -221,7 +222,7 @@ async def test_a_preview_speaks_both_languages_and_stops_at_each_question(admini
 @pytest.mark.parametrize("name", ["../desk.yaml", "lookups.yaml", "calendars.yaml", "desk.yml", ".yaml"])
 async def test_only_flow_files_of_the_folder_are_written(administrator: Client, name: str) -> None:
     path = f"/admin/flows/{name.replace('/', '%2F')}"
-    async with administrator.http.post(f"/api/v1{path}", json={"text": FLOW, "seen": None}) as answer:
+    async with administrator.http.post(f"/api/v1{path}", json={"text": DESK, "seen": None}) as answer:
         assert answer.status in (404, 422)
 
 
@@ -229,7 +230,7 @@ async def test_a_folder_that_cannot_be_written_says_so_and_keeps_nothing(server:
     shown = await administrator.get("/admin/flows/desk.yaml")
     folder = server.flows.folder
     shutil.move(folder, folder.with_name("away"))
-    new = {"text": FLOW.replace("name: desk", "name: night"), "seen": None, "note": ""}
+    new = {"text": DESK.replace("name: desk", "name: night"), "seen": None, "note": ""}
     body = await administrator.post("/admin/flows/night.yaml", new, status=503)
     assert body["error"]["details"]["reason"] == "folder"
     shutil.move(folder.with_name("away"), folder)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cti_server.domain import facts as f
-from tests.web.test_live import connected, events
+from tests.web.live_peer import connected, events
 from tests.web.web_world import Client, SignIn, World
 
 API = "/api/v1"
