@@ -14,7 +14,7 @@ from cti_server.domain import facts as f
 from cti_server.domain.ids import AgentId
 from cti_server.lab.asterisk import AsteriskInstance
 from cti_server.lab.phones import Behaviour
-from cti_server.lab.sipp import CallReport
+from cti_server.lab.sipp_reports import CallReport
 from tests.real.centre import Centre, open_centre
 
 pytestmark = pytest.mark.real
