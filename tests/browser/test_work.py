@@ -24,6 +24,8 @@ from tests.real.centre import Centre, open_centre
 
 pytestmark = pytest.mark.real
 
+UNTIL_DONE = {"general": {"disposition_required": True, "wrap_up_seconds": 60, "wrap_up_until_done": True}}
+SHORT = {"general": {"disposition_required": True, "wrap_up_seconds": 4}}
 QUEUES = {"general": {"disposition_required": True, "wrap_up_seconds": 60}}
 TO_A_PERSON = "wait 2; digits 0; wait 60; hangup"
 EVIL = "<img src=x onerror=alert(1)> 😀 שלום"
@@ -36,8 +38,10 @@ WATCH_POP = """() => {
 
 
 @pytest.fixture
-async def centre(asterisk: AsteriskInstance, tmp_path: Path, built: None) -> AsyncIterator[Centre]:
-    async with open_centre(asterisk, tmp_path, QUEUES) as opened:
+async def centre(
+    asterisk: AsteriskInstance, tmp_path: Path, built: None, request: pytest.FixtureRequest
+) -> AsyncIterator[Centre]:
+    async with open_centre(asterisk, tmp_path, getattr(request, "param", QUEUES)) as opened:
         yield opened
 
 
@@ -195,3 +199,42 @@ async def test_a_note_typed_while_the_server_is_away_or_too_long_is_not_lost(
         await expect(note).to_have_value("short again, second tab, first tab")
         await expect(state).to_have_text("Saved")
         await second.close()
+
+
+@pytest.mark.parametrize("centre", [UNTIL_DONE], indirect=True)
+async def test_a_wrap_up_until_done_keeps_the_next_caller_waiting(page: Page, centre: Centre, password: str) -> None:
+    async with talking(page, centre, password, "13900000002"):
+        await page.get_by_test_id("hang-up").click()
+        await expect(page.get_by_test_id("until-done")).to_be_visible()
+        await expect(page.get_by_test_id("countdown")).to_have_count(0)
+        following = asyncio.create_task(centre.call(TO_A_PERSON, caller="13900000003"))
+        await expect(page.get_by_test_id("waiting-general")).to_have_text("1", timeout=20_000)
+        await expect(page.get_by_test_id("system")).to_have_text("Wrap-up")
+        await page.keyboard.press("Alt+b")
+        await page.keyboard.press("1")
+        await expect(page.get_by_test_id("code-missing")).to_have_count(0)
+        await page.get_by_test_id("end-wrap-up").click()
+        await expect(page.get_by_test_id("system")).to_have_text("Talking", timeout=20_000)
+    await following
+    first, *_ = centre.of(f.WrapUpEnded)
+    assert (first.by, first.code_missing) == ("agent", False)
+
+
+@pytest.mark.parametrize("centre", [SHORT], indirect=True)
+async def test_a_wrap_up_that_runs_out_keeps_what_was_typed_and_its_code_is_given_later(
+    page: Page, centre: Centre, password: str
+) -> None:
+    async with talking(page, centre, password, "13900000002"):
+        await page.get_by_test_id("hang-up").click()
+        await expect(page.get_by_test_id("countdown")).to_contain_text("0:0")
+        await page.get_by_test_id("note").fill(EVIL)
+        await expect(page.get_by_test_id("system")).to_have_text("Available", timeout=20_000)
+        await expect(page.get_by_test_id("codes-lacking")).to_contain_text("1")
+        await expect(page.get_by_test_id("call-note")).to_have_text(EVIL)
+        await page.get_by_test_id("complete").click()
+        await page.get_by_test_id("later").get_by_test_id("code-bill").click()
+        await expect(page.get_by_test_id("codes-lacking")).to_have_count(0)
+    (ended,) = centre.of(f.WrapUpEnded)
+    assert (ended.by, ended.code_missing) == ("deadline", True)
+    (given,) = centre.of(f.DispositionSet)
+    assert given.code == "bill"

@@ -14,7 +14,7 @@ export function Queues() {
           {rows.map((queue) => (
             <tr key={queue.name}>
               <td>{queueName(queue.name)}</td>
-              <td class="number">{queue.waiting}</td>
+              <td class="number" data-test={`waiting-${queue.name}`}>{queue.waiting}</td>
               <td class="number">{queue.longest_since === null ? "" : span(now.value - queue.longest_since)}</td>
             </tr>
           ))}
