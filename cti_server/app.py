@@ -52,6 +52,7 @@ from cti_server.services.fallback import FallbackKeeper
 from cti_server.services.floor import Floor
 from cti_server.services.flow_editor import FlowEditor
 from cti_server.services.flows import FlowRegistry
+from cti_server.services.guide import Guide
 from cti_server.services.heartbeat import Heartbeat
 from cti_server.services.journal import Journal
 from cti_server.services.leader import LeaderService
@@ -60,7 +61,7 @@ from cti_server.services.lookups.customers import CustomerLookup
 from cti_server.services.lookups.notices import NoticeFile
 from cti_server.services.lookups.registry import Lookups
 from cti_server.services.outside import Outside
-from cti_server.services.phones import Phones
+from cti_server.services.phones import DEMO_ENDPOINT, Phones
 from cti_server.services.prompts import PromptKeeper
 from cti_server.services.running import Running
 from cti_server.services.takeover import DataFolder, Membership, Takeover
@@ -374,6 +375,13 @@ class Server:
 
     # -- web ---------------------------------------------------------------------------------------------------
 
+    def _guide(self) -> Guide | None:
+        if not self.settings.demo:
+            return None
+        guide = Guide(DEMO_ENDPOINT, lambda: self.flows.flows)
+        self._stack.callback(self.bus.subscribe(guide.take))
+        return guide
+
     async def _open_web(self) -> None:
         http, users = self.settings.http, SqlUsers(self._database)
         application = create_app(
@@ -388,6 +396,7 @@ class Server:
             work=self.work,
             administration=self._administration(users),
             leader=self.leader,
+            guide=self._guide(),
         )
         add_sounds(application, PROMPTS_PATH, self.speaker.file)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)

@@ -38,9 +38,13 @@ export interface CustomerCard { customer_id: string; name: string; company: stri
 
 export interface CustomerRow { customer_id: string; name: string; company: string; tier: string; flags: (string)[]; phones: (string)[]; address: string }
 
+export interface DemoAsked { step: "listening" | "menu" | "digits" | "speak" | "rating" | "waiting" | "talking"; keys: (DemoKey)[]; secret: boolean }
+
 export interface DemoCaller { number: string; name: string }
 
-export interface DemoPhone { account: SipAccount; callers: (DemoCaller)[]; dids: (string)[] }
+export interface DemoKey { key: string; label: Record<string, string> }
+
+export interface DemoPhone { account: SipAccount; callers: (DemoCaller)[]; dids: (string)[]; languages: Record<string, string> }
 
 export interface Digits { node: string; digits: string }
 

@@ -1,3 +1,4 @@
+import { demoEn } from "./words/demo.en";
 import { leaderEn } from "./words/leader.en";
 import { phoneEn } from "./words/phone.en";
 import { adminEn } from "./words/admin.en";
@@ -7,6 +8,7 @@ import type { Words } from "./words.zh";
 export const en: Words = {
   ...leaderEn,
   ...phoneEn,
+  ...demoEn,
   ...workEn,
   ...adminEn,
   title: "Agent desktop",

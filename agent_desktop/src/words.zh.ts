@@ -1,3 +1,4 @@
+import { demoZh } from "./words/demo.zh";
 import { leaderZh } from "./words/leader.zh";
 import { phoneZh } from "./words/phone.zh";
 import { adminZh } from "./words/admin.zh";
@@ -5,6 +6,7 @@ import { workZh } from "./words/work.zh";
 export const zh = {
   ...leaderZh,
   ...phoneZh,
+  ...demoZh,
   ...workZh,
   ...adminZh,
   title: "坐席桌面",

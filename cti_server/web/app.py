@@ -11,6 +11,7 @@ from cti_server.config import Settings
 from cti_server.domain.ids import MINUTE
 from cti_server.ports import FactStore
 from cti_server.services.administration import Administration
+from cti_server.services.guide import Guide
 from cti_server.services.phones import Phones
 from cti_server.services.work import WorkService
 from cti_server.storage.passwords import Hasher
@@ -67,6 +68,7 @@ def create_app(
     work: WorkService | None = None,
     administration: Administration | None = None,
     leader: Leader | None = None,
+    guide: Guide | None = None,
     hasher: Hasher | None = None,
     registry: CollectorRegistry | None = None,
 ) -> web.Application:
@@ -84,7 +86,7 @@ def create_app(
             middleware.same_origin(settings.http),
         ],
     )
-    app[PARTS] = Parts(settings, desk, auth, hub, clock, health, registry, phones, work, administration, leader)
+    app[PARTS] = Parts(settings, desk, auth, hub, clock, health, registry, phones, work, administration, leader, guide)
     app.on_response_prepare.append(middleware.add_security_headers)
     add_routes(app, ROUTES)
     add_pages(app)

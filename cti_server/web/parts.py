@@ -14,6 +14,7 @@ from cti_server.config import Settings
 from cti_server.domain.users import Role, User
 from cti_server.errors import Forbidden, NotSignedIn
 from cti_server.services.administration import Administration
+from cti_server.services.guide import Guide
 from cti_server.services.phones import Phones
 from cti_server.services.work import WorkService
 from cti_server.web.auth import Auth, Identity
@@ -38,6 +39,7 @@ class Parts:
     work: WorkService | None = None
     administration: Administration | None = None
     leader: Leader | None = None
+    guide: Guide | None = None
 
 
 PARTS: web.AppKey[Parts] = web.AppKey("parts", Parts)

@@ -42,6 +42,7 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     wire.Done,
     phones.Phone,
     phones.DemoPhone,
+    phones.DemoAsked,
     phones.Directory,
     wire.LiveState,
     wire.Reset,

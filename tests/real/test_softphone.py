@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from playwright.async_api import expect
+import asyncio
+
+from playwright.async_api import Page, expect
 
 from cti_server.domain import facts as f
-from tests.real.browsers import open_page
+from cti_server.domain.flows.schema import Menu
+from tests.real.browsers import counts, open_page
 from tests.real.room import ANSWERS, IN_A_ROOM, Room, calling, flows_both_ways
 
 pytestmark = IN_A_ROOM
@@ -119,6 +122,13 @@ async def test_a_second_tab_does_not_fight_the_first(room: Room) -> None:
     await page.close()
 
 
+async def hears(page: Page) -> None:
+    """Sound arrives: the browser measured some, not just packets of silence."""
+    async with asyncio.timeout(15):
+        while (await counts(page))["level"] <= 0.001:
+            await asyncio.sleep(0.1)
+
+
 async def test_a_newcomer_calls_from_a_page_and_an_agent_answers_in_another(room: Room) -> None:
     centre = room.centre
     agent = await room.agent("1001")
@@ -127,13 +137,23 @@ async def test_a_newcomer_calls_from_a_page_and_an_agent_answers_in_another(room
     await newcomer.get_by_test_id("demo-caller").select_option("13900000002")
     await newcomer.get_by_test_id("call-95598").click()
     await expect(newcomer.get_by_test_id("demo-state")).to_have_text("In a call")
-    await newcomer.get_by_test_id("key-0").click()
+    await hears(newcomer)
+    menu = centre.server.flows.flows["power"].nodes["main"]
+    assert isinstance(menu, Menu)
+    for key, choice in menu.keys.items():
+        await expect(newcomer.get_by_test_id("demo-choices")).to_contain_text(f"{key}{choice.label.root['en']}")
+    await newcomer.keyboard.press("0")
+    await expect(newcomer.get_by_test_id("demo-pressed")).to_have_text("0")
     await agent.get_by_test_id("answer").click()
     await expect(agent.get_by_test_id("caller-name")).to_have_text("李女士")
     await centre.until(f.TalkStarted)
+    await expect(newcomer.get_by_test_id("demo-guide")).to_contain_text("talking with an agent")
     await flows_both_ways(newcomer, centre)
     await flows_both_ways(agent, centre)
+    await newcomer.get_by_test_id("demo-mute").click()
+    await expect(newcomer.get_by_test_id("demo-mute")).to_have_text("Unmute")
     await newcomer.get_by_test_id("demo-hang-up").click()
+    await expect(newcomer.get_by_test_id("demo-state")).to_have_text("The call has ended")
     await centre.until(f.TalkEnded)
     assert [fact.side for fact in centre.of(f.TalkEnded)] == ["caller"]
     assert centre.of(f.CallArrived)[0].caller == "+8613900000002"

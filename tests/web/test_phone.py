@@ -160,7 +160,7 @@ def test_a_page_speaks_for_its_own_phone(message: str, passes: bool) -> None:
 
 async def test_the_newcomers_phone_is_in_the_demo_alone(secrets: Path, clients: list[Client]) -> None:
     plain = await client_of(make_world(phones=phones(secrets)), clients)
-    for path in (f"{API}/demo/phone", "/demo/phone"):
+    for path in (f"{API}/demo/phone", f"{API}/demo/phone/asked?caller=13900000001", "/demo/phone"):
         assert (await plain.get(path)).status == 404
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
         await plain.ws_connect(f"{API}/demo/phone/ws", protocols=("sip",))
@@ -169,3 +169,6 @@ async def test_the_newcomers_phone_is_in_the_demo_alone(secrets: Path, clients: 
     found = await (await demo.get(f"{API}/demo/phone")).json()
     assert found["account"]["user"] == "demo"
     assert found["dids"] == ["95598", "4008"]
+    assert (found["languages"]["95598"], found["languages"]["4008"]) == ("zh", "en")
+    assert await (await demo.get(f"{API}/demo/phone/asked?caller=13900000001")).json() is None
+    assert (await demo.get(f"{API}/demo/phone/asked?caller=nobody")).status == 422

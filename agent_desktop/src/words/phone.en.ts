@@ -51,12 +51,4 @@ export const phoneEn: Record<keyof typeof phoneZh, string> = {
   "consult.swap": "Swap",
   "consult.cancel": "Back to caller",
   free_agents: "free",
-  demo_title: "Try-it phone",
-  demo_hint: "Call the demo contact centre without any telephone: hear the menu, press keys, and watch the caller pop up in the agent's window.",
-  demo_as: "I am",
-  demo_other: "A number not on file",
-  demo_line: "Call",
-  demo_waiting: "Getting the phone ready…",
-  demo_away: "The try-it phone is not available now; reload this page.",
-  demo_ended: "The call has ended.",
 };

@@ -49,12 +49,4 @@ export const phoneZh = {
   "consult.swap": "切换",
   "consult.cancel": "取消咨询",
   free_agents: "空闲",
-  demo_title: "体验电话",
-  demo_hint: "不用话机，从这里拨打示范呼叫中心：听语音菜单，按键，在另一个窗口看坐席的弹屏。",
-  demo_as: "我是",
-  demo_other: "陌生来电",
-  demo_line: "拨打",
-  demo_waiting: "正在准备电话…",
-  demo_away: "体验电话暂不可用，请刷新本页再试。",
-  demo_ended: "通话已结束。",
 };

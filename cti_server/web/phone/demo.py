@@ -15,7 +15,7 @@ from cti_server.web.pages import STATIC
 from cti_server.web.parts import Ask
 from cti_server.web.phone.api import phones_of
 from cti_server.web.phone.proxy import serve_endpoint
-from cti_server.web.phone.wire import DemoCaller, DemoPhone, SipAccount
+from cti_server.web.phone.wire import DemoAsked, DemoCall, DemoCaller, DemoKey, DemoPhone, SipAccount
 from cti_server.web.routes import API, PUBLIC, Route
 from cti_server.web.wire import Args
 
@@ -33,15 +33,25 @@ def in_demo(ask: Ask) -> None:
 
 async def phone(ask: Ask, _: Args) -> DemoPhone:
     in_demo(ask)
-    account = phones_of(ask.parts).demo_account()
+    account, dids = phones_of(ask.parts).demo_account(), ask.parts.settings.calls.dids
     rows = [(number, row) for number in SAMPLE for row in await ask.parts.desk.customers(number, 1)]
     return DemoPhone(
         account=SipAccount(
             uri=account.uri, user=account.endpoint, password=account.password, websocket=f"{API}{SOCKET_PATH}"
         ),
         callers=[DemoCaller(number=number, name=row["name"]) for number, row in rows],
-        dids=[did for did in ask.parts.settings.calls.dids if did != "*"],
+        dids=[did for did in dids if did != "*"],
+        languages={did: flow.partition(":")[2] for did, flow in dids.items()},
     )
+
+
+async def asked(ask: Ask, args: DemoCall) -> DemoAsked | None:
+    in_demo(ask)
+    found = ask.parts.guide.asked(args.caller) if ask.parts.guide else None
+    if found is None:
+        return None
+    keys = [DemoKey(key=key, label=dict(label)) for key, label in found.keys]
+    return DemoAsked(step=found.step, keys=keys, secret=found.secret)
 
 
 async def socket(ask: Ask, _: Args) -> web.StreamResponse:
@@ -65,5 +75,12 @@ def _route(path: str, handle: Any, summary: str, **more: Any) -> Route:
 
 ROUTES = (
     _route("/demo/phone", phone, "The newcomers' phone; only in the demo", answer=DemoPhone),
+    _route(
+        "/demo/phone/asked",
+        asked,
+        "What the newcomer's call is being asked; only in the demo",
+        args=DemoCall,
+        answer=DemoAsked | None,
+    ),
     _route(SOCKET_PATH, socket, "WebSocket: SIP of the newcomers' phone; only in the demo", documented=False),
 )

@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from cti_server.services.guide import Step
 from cti_server.web.api.wishes import OfAgent
-from cti_server.web.wire import Plain, Wire
+from cti_server.web.wire import Args, Plain, Wire
 
 PhoneKind = Literal["desk", "softphone"]
 
@@ -49,9 +50,31 @@ class DemoCaller(Wire):
 
 
 class DemoPhone(Wire):
+    """`languages`: what a dialled number speaks first."""
+
     account: SipAccount
     callers: list[DemoCaller] = Field(default=[])
     dids: list[str] = Field(default=[])
+    languages: dict[str, str] = Field(default={})
+
+
+class DemoCall(Args):
+    caller: str = Field(pattern=r"^[0-9]{5,15}$")
+
+
+class DemoKey(Wire):
+    """`label` by language; empty = the key says it itself."""
+
+    key: str
+    label: dict[str, str] = Field(default={})
+
+
+class DemoAsked(Wire):
+    """What the call is being asked now."""
+
+    step: Step
+    keys: list[DemoKey] = Field(default=[])
+    secret: bool = False
 
 
 class DirectoryAgent(Wire):
