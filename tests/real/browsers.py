@@ -31,7 +31,7 @@ WATCH = """
         const parsed = JSON.parse(data);
         for (const one of Array.isArray(parsed) ? parsed : [parsed]) {
           if ("event" in one) window.heard.push([one.event, one.kind]);
-          if ("reset" in one) window.heard.push([0, one.reset.reason]);
+          if ("reset" in one) window.heard.push([one.reset.last, `reset: ${one.reset.reason}`]);
         }
       });
     }
@@ -39,7 +39,7 @@ WATCH = """
 })();
 """
 """`connections`: media connections not yet collected. `heard`: id and kind of every event the live connection brought, and
-`[0, reason]` for a reset."""
+for a reset, which joins the page to the stream without replay, the id it stands at."""
 COUNTS = """async () => {
   const counts = { received: 0, sent: 0, level: 0 };
   for (const connection of window.connections) {
@@ -91,12 +91,12 @@ SHARES = """async (tones) => {
 
 
 @asynccontextmanager
-async def open_browser(microphone: Path | None = None) -> AsyncIterator[Browser]:
+async def open_browser(microphone: Path | None = None, program: str = CHROMIUM) -> AsyncIterator[Browser]:
     """Its microphone plays `microphone` (48 kHz mono), else Chromium's beeps."""
     flags = [*FLAGS, *MEDIA_FLAGS, *([MIC_FILE.format(microphone)] if microphone else [])]
     async with async_playwright() as playwright:
         playwright.selectors.set_test_id_attribute("data-test")
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        browser = await playwright.chromium.launch(executable_path=program, args=flags)
         try:
             yield browser
         finally:
@@ -139,7 +139,7 @@ async def counts(page: Page) -> dict[str, Any]:
 
 
 async def heard(page: Page) -> list[tuple[int, str]]:
-    """Every event this page was sent since it was loaded, in order; a reset is `(0, reason)`."""
+    """Every event this page was sent since it was loaded, in order; also `(id, "reset: reason")`."""
     return [(number, kind) for number, kind in await page.evaluate("window.heard")]
 
 
