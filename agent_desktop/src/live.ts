@@ -40,6 +40,8 @@ export class CommandError extends Error {
 
 const PING_MS = 5_000;
 const SILENCE_MS = 12_000;
+/** A network that swallows packets would keep a question waiting for minutes, also after it is back. */
+const ASK_MS = 4_000;
 const FIRST_RETRY_MS = 300;
 const LAST_RETRY_MS = 4_000;
 const LOST: ErrorBody = { code: "connection_lost", message: "the connection was lost before the answer came", details: {} };
@@ -64,11 +66,13 @@ export class Live {
   start(): void {
     connection.value = "connecting";
     this.pinger = setInterval(() => this.beat(), PING_MS);
+    addEventListener("online", this.hurry);
     this.open();
   }
 
   stop(): void {
     this.stopped = true;
+    removeEventListener("online", this.hurry);
     clearInterval(this.pinger);
     clearTimeout(this.retry);
     this.socket?.close();
@@ -110,8 +114,11 @@ export class Live {
 
   /** A browser does not tell why an upgrade was refused, so ask first whether we are still signed in. */
   private async reopen(): Promise<void> {
-    const status = await fetch("/api/v1/session").then((answer) => answer.status, () => 0);
-    if (this.stopped) return;
+    clearTimeout(this.retry);
+    this.retry = undefined;
+    const limit = AbortSignal.timeout(ASK_MS);
+    const status = await fetch("/api/v1/session", { signal: limit }).then((answer) => answer.status, () => 0);
+    if (this.stopped || this.socket !== null) return;
     if (status === 401) {
       connection.value = "signed_out";
       this.stop();
@@ -119,6 +126,12 @@ export class Live {
       this.open();
     }
   }
+
+  /** The network is back: whoever waits for his next try makes it now. */
+  private readonly hurry = (): void => {
+    this.retryMs = FIRST_RETRY_MS;
+    if (this.retry !== undefined) void this.reopen();
+  };
 
   private drop(): void {
     this.socket = null;
