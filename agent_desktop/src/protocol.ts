@@ -8,6 +8,8 @@ export interface AgentPart { item: Agent; seen: string }
 
 export interface AgentRow { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "dialling" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; queues: (string)[]; levels: Record<string, number>; answered: number; average: number | null; lent: boolean; skills: Record<string, number> }
 
+export interface AlarmEntry { queue: string; alarm: "waiting" | "longest_wait" | "service_level" | "agents_ready"; raised_at: number; value: number; threshold: number; cleared_at: number | null; acknowledged_at: number | null; acknowledged_by: string }
+
 export interface Announcement { announcement_id: string; at: number; by: string; audience: "all" | "queue" | "agent"; name: string; text: string }
 
 export interface AuditRow { at: number; login: string; action: string; subject: string; address: string; before: Record<string, unknown> | null; after: Record<string, unknown> | null }
@@ -32,7 +34,7 @@ export interface CodePart { item: CodeItem; seen: string }
 
 export interface Contact { kind: "call" | "order" | "message" | "callback" | "complaint"; at: number; call_id: string; ticket_id: string; number: string; queue: string | null; outcome: string | null; agent_id: string | null; topic: string; direction: string }
 
-export interface Counts { signed_in: number; ready: number; talking: number; wrap_up: number; paused: number; calls: number }
+export interface Counts { signed_in: number; ready: number; talking: number; wrap_up: number; paused: number; calls: number; offered: number; answered: number; abandoned: number; service_levels: Record<string, number | null> }
 
 export interface CustomerCard { customer_id: string; name: string; company: string; tier: string; flags: (string)[]; phones: (string)[]; address: string; version: number; language: string | null; email: string; convenient_time: string; notes: string; accounts: (Account)[]; orders: (Order)[]; contacts: (Contact)[] }
 
@@ -84,6 +86,10 @@ export interface FlowVersionText { id: number; digest: string; at: number; login
 
 export interface Health { status: "ok" | "degraded"; version: string; switch_linked: boolean; database: boolean; calls: number; details: Record<string, unknown> | null }
 
+export interface ListenEntry { listening_id: string; call_id: string; subject: string; by: string; started: number; ended: number | null; modes: ("listen" | "whisper" | "barge")[] }
+
+export interface Listened { by: string; mode: "listen" | "whisper" | "barge" }
+
 export interface Listening { agent_id: string; call_id: string; mode: "listen" | "whisper" | "barge"; on: boolean }
 
 export interface LiveState { last: number; now: number; me: Me | null; board: Board }
@@ -122,6 +128,8 @@ export interface QueuePart { item: Queue; seen: string }
 
 export interface QueueRow { name: string; title: Record<string, string>; waiting: number; longest_since: number | null; offered: number; ringing: number; talking: number; ready: number; free: number; signed_in: number; answered: number; abandoned: number; abandoned_short: number; unseen: number; overflowed: number; callbacks: number; answer_rate: number | null; asa: number | null; average_talk: number | null; service_levels: Record<string, number | null>; threshold: number; trend_at: number; trend_step: number; trend: ([number, number, number])[]; alarms: ("waiting" | "longest_wait" | "service_level" | "agents_ready")[] }
 
+export interface Reader { agent_id: string; name: string; read_at: number | null }
+
 export interface Relaxation { after_seconds: number; lower_by: number; drop: (string)[]; drop_preferred: boolean }
 
 export interface Repeat { calls: number; last_at: number | null; order: Order | null }
@@ -135,6 +143,8 @@ export interface Session { login: string; name: string; role: "agent" | "leader"
 export interface SetupParts { queues: (QueuePart)[]; agents: (AgentPart)[]; skills: (CodePart)[]; pause_codes: (CodePart)[]; dispositions: (CodePart)[]; outside_numbers: (OutsideNumberPart)[]; users: (UserPart)[]; fallback_queue: string }
 
 export interface SipAccount { uri: string; user: string; password: string; websocket: string }
+
+export interface StateLimits { talking: number; held: number; wrap_up: number; paused: number; trouble: number }
 
 export interface Task { ticket_id: string; number: string; kind: string; state: string; open: boolean; opened_at: number; due_at: number | null; summary: string; description: string; call_id: string; customer_id: string | null; phone: string; name: string; address: string; account: string; changed_at: number; own: boolean; customer_name: string | null }
 

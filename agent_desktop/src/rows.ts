@@ -41,7 +41,9 @@ export class Rows<Row> {
   }
 }
 
-const NOBODY: Counts = { signed_in: 0, ready: 0, talking: 0, wrap_up: 0, paused: 0, calls: 0 };
+const NOBODY: Counts = {
+  signed_in: 0, ready: 0, talking: 0, wrap_up: 0, paused: 0, calls: 0, offered: 0, answered: 0, abandoned: 0, service_levels: {},
+};
 
 export const queues = new Rows<QueueRow>((row) => row.name);
 export const agents = new Rows<AgentRow>((row) => row.agent_id);

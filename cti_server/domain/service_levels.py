@@ -5,8 +5,8 @@ None = nothing to divide by: shown as "–", never as 0 % or 100 %.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
 
 from cti_server.domain.ids import Micros
 
@@ -48,9 +48,21 @@ class VisitCounts:
         return {name: formula(self) for name, formula in SERVICE_LEVELS.items()}
 
 
+def summed(counts: Iterable[VisitCounts]) -> VisitCounts:
+    """Of several queues: each visit was judged by its own queue's threshold."""
+    total = VisitCounts()
+    for one in counts:
+        for name in _ADDED:
+            setattr(total, name, getattr(total, name) + getattr(one, name))
+        total.longest_wait = max(total.longest_wait, one.longest_wait)
+    return total
+
+
 def ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
+
+_ADDED = tuple(one.name for one in fields(VisitCounts) if one.name != "longest_wait")
 
 SERVICE_LEVELS: dict[str, Callable[[VisitCounts], float | None]] = {
     "SL1": lambda c: ratio(c.answered_within, c.answered),

@@ -17,6 +17,7 @@ from cti_server.domain.facts import Recorded
 from cti_server.domain.ids import SECOND, AgentId, QueueName
 from cti_server.domain.queues import Queue
 from cti_server.domain.tallies import TREND_STEP, QueueView
+from cti_server.domain.service_levels import summed
 from cti_server.ports import Switch
 from cti_server.services.calls.live import LiveCalls
 from cti_server.services.desk_rows import agent_row
@@ -123,6 +124,7 @@ class BoardService:
 
     def _counts(self) -> Row:
         states = [state for _, state in self._floor if state.intent != "signed_out"]
+        today = summed(view.today for view in self.queues())
         return {
             "signed_in": len(states),
             "ready": sum(state.free for state in states),
@@ -130,6 +132,10 @@ class BoardService:
             "wrap_up": sum(state.system == "wrap_up" for state in states),
             "paused": sum(state.intent == "paused" for state in states),
             "calls": self._board.calls_in_progress,
+            "offered": today.offered,
+            "answered": today.answered,
+            "abandoned": today.abandoned,
+            "service_levels": today.service_levels(),
         }
 
     def _call_row(self, view: CallView) -> Row:

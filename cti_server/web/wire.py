@@ -100,7 +100,7 @@ class BoardCall(Wire):
 
 
 class Counts(Wire):
-    """Agents by what they do, for those who may not see each other's state."""
+    """Agents by what they do, for those who may not see each other's state, and the visits of today in all queues."""
 
     signed_in: int = 0
     ready: int = 0
@@ -108,6 +108,10 @@ class Counts(Wire):
     wrap_up: int = 0
     paused: int = 0
     calls: int = 0
+    offered: int = 0
+    answered: int = 0
+    abandoned: int = 0
+    service_levels: dict[str, float | None] = {}
 
 
 class Board(Wire):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp.test_utils import unused_port
 from pydantic import SecretStr
@@ -34,6 +34,7 @@ from cti_server.storage.configuration import SqlConfiguration
 from cti_server.storage.engine import open_database
 from cti_server.storage.migrate import migrate
 
+Kind = TypeVar("Kind", bound=f.Fact)
 GENERAL = QueueName("general")
 
 
@@ -43,6 +44,13 @@ class LeaderSite:
     logins: dict[str, Any]
     clock: SystemClock = field(default_factory=SystemClock)
     _number: Any = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        self._facts: list[f.Fact] = []
+        self.server.bus.subscribe(lambda recorded: self._facts.append(recorded.fact))
+
+    def facts_of(self, kind: type[Kind]) -> list[Kind]:
+        return [fact for fact in self._facts if isinstance(fact, kind)]
 
     @property
     def url(self) -> str:

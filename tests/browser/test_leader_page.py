@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from cti_server.domain.ids import AgentId
+from cti_server.domain import facts as f
+from cti_server.domain.ids import AgentId, QueueName
 from tests.browser.leader_site import GENERAL, LeaderSite, open_site
+from tests.browser.test_agent_page import CONTRAST
+
+SIZES = """() => {
+  const [page, main] = [document.documentElement, document.querySelector("main")];
+  return [page.scrollWidth, page.scrollHeight, main.scrollHeight - main.clientHeight];
+}"""
 
 
 @pytest.fixture
@@ -87,7 +96,11 @@ async def test_agents_are_filtered_sorted_chosen_and_paused_from_the_keyboard(pa
     assert (state.intent, state.by) == ("paused", "1900")
     await page.get_by_test_id("agent-1001").focus()
     await page.keyboard.press("o")
+    await expect(page.get_by_test_id("sign-out-agent")).to_contain_text("Really")
+    assert site.server.floor.state(AgentId("1001")).intent == "paused", "the first press only asks"
+    await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("agent-1001")).to_have_count(0)
+    await expect(page.get_by_test_id("told")).to_contain_text("Sign out")
     assert site.server.floor.state(AgentId("1001")).intent == "signed_out"
 
 
@@ -114,8 +127,12 @@ async def test_a_waiting_caller_is_assigned_and_an_agent_moved(page: Page, site:
     await move.get_by_label("General", exact=True).check()
     await move.get_by_label("General: Level").fill("9")
     await move.get_by_role("button", name="Save").click()
+    await expect(page.get_by_test_id("agent-1001")).to_contain_text("This shift: ")
     await expect(page.get_by_test_id("agent-1001")).to_contain_text("General")
-    assert dict(site.server.floor.agent(AgentId("1001")).queues) == {GENERAL: 9, "billing": 3}
+    floor = site.server.floor
+    assert dict(floor.agent(AgentId("1001")).queues) == {GENERAL: 9, "billing": 3}
+    floor.sign_out(AgentId("1001"), "1900")
+    assert dict(floor.agent(AgentId("1001")).queues) == {"billing": 3}, "the shift is over"
 
 
 async def test_an_alarm_is_shown_on_the_board_and_goes(page: Page, site: LeaderSite) -> None:
@@ -127,9 +144,17 @@ async def test_an_alarm_is_shown_on_the_board_and_goes(page: Page, site: LeaderS
     calls = [site.waits(f"1390000000{n}") for n in range(2)]
     alarms = page.get_by_test_id("alarms")
     await expect(alarms).to_contain_text("General Too many waiting")
+    raised = page.get_by_test_id("alarm-general-waiting")
+    await raised.get_by_test_id("acknowledge").click()
+    await expect(raised).to_contain_text("Taken care of by 1900")
     for live in calls:
         live.end("caller")
     await expect(alarms).not_to_contain_text("Too many waiting", timeout=20_000)
+    await page.keyboard.press("Escape")
+    await page.get_by_test_id("alarm-history").click()
+    past = page.get_by_test_id("alarm-log").get_by_role("row").filter(has_text="Too many waiting")
+    await expect(past).to_contain_text("2 / 1")
+    await expect(past).to_contain_text("1900")
 
 
 async def test_an_announcement_stays_on_the_agents_page_until_he_reads_it(
@@ -147,7 +172,113 @@ async def test_an_announcement_stays_on_the_agents_page_until_he_reads_it(
     await expect(other.get_by_test_id("unread")).to_contain_text("<b>Storm</b>")
     await other.get_by_test_id("unread").get_by_role("button", name="Read").click()
     await expect(other.get_by_test_id("unread")).to_have_count(0)
+    await page.get_by_test_id("readers").first.click()
+    await page.get_by_test_id("readers").first.click()
+    await expect(page.get_by_test_id("reader-list")).to_contain_text("✓ 林晓")
+    await expect(page.get_by_test_id("reader-list")).to_contain_text("○ 周宁")
     await other.context.close()
+
+
+async def test_a_waiting_caller_is_dragged_put_first_and_sent_to_another_queue(page: Page, site: LeaderSite) -> None:
+    await lead(page, site)
+    first, second = site.waits("13900000801"), site.waits("13900000802")
+    row = page.get_by_test_id(f"call-{second.call_id}")
+    await row.focus()
+    await page.keyboard.press("h")
+    await expect(page.get_by_test_id("told")).to_contain_text("next in the queue")
+    assert second.visit
+    assert first.visit
+    assert second.visit.priority > first.visit.priority
+    await row.focus()
+    await page.keyboard.press("v")
+    await row.get_by_test_id("send-to").select_option("english")
+    await expect(page.get_by_test_id("told")).to_contain_text("Sent to English")
+    moved = site.facts_of(f.VisitMoved)[0]
+    assert (moved.queue, moved.by) == ("english", "1900")
+
+    await site.server.leader.control.move("1001", {"billing": 3}, "1900")
+    site.ready("1001")
+    agent = page.get_by_test_id("agent-1001")
+    await page.get_by_test_id(f"call-{first.call_id}").drag_to(agent)
+    await expect(agent).to_contain_text("Ringing")
+    assert first.visit.offer
+    assert first.visit.offer[1] == "1001"
+
+
+async def test_wrap_up_is_extended_and_ended_by_a_leader_and_time_in_state_is_marked(
+    page: Page, site: LeaderSite
+) -> None:
+    site.ready("1001")
+    await lead(page, site)
+    for fact in site.story("1001"):
+        site.server.bus.record(fact)
+    row = page.get_by_test_id("agent-1001")
+    await expect(row).to_contain_text("Wrap-up")
+    before = site.server.floor.state(AgentId("1001")).deadline
+    await row.click()
+    await page.keyboard.press("x")
+    await expect(page.get_by_test_id("told")).to_contain_text("Extend wrap-up")
+    assert before
+    assert (site.server.floor.state(AgentId("1001")).deadline or 0) > before
+    await page.get_by_test_id("thresholds").click()
+    await page.get_by_test_id("state-limits").get_by_label("Wrap-up").fill("1")
+    await page.get_by_test_id("state-limits").get_by_role("button", name="Save").click()
+    await expect(row.get_by_label("too long")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await row.focus()
+    await page.keyboard.press("n")
+    await expect(row).to_contain_text("Available")
+    await expect(row.get_by_role("cell").nth(3)).to_have_text("1")
+    await expect(page.get_by_test_id("total-answered")).to_have_text("1")
+
+
+async def test_the_chosen_queue_is_remembered_and_the_wall_shows_no_tools(page: Page, site: LeaderSite) -> None:
+    await lead(page, site)
+    site.waits("13900000901")
+    await page.get_by_test_id("queue-general").get_by_test_id("only-queue").click()
+    await page.reload()
+    await page.get_by_role("button", name="Live board").click()
+    await expect(page.get_by_test_id("filter-queue")).to_have_value("general")
+    await expect(page.get_by_test_id("queue-general").get_by_test_id("trend")).to_have_attribute(
+        "aria-label", re.compile("Offered 1")
+    )
+    await page.keyboard.press("f")
+    await expect(page.get_by_test_id("board-agents")).to_have_count(0)
+    size = (
+        await page.get_by_test_id("queue-general")
+        .get_by_test_id("waiting")
+        .evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+    )
+    assert size >= 24
+    await page.keyboard.press("f")
+    await expect(page.get_by_test_id("board-agents")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+async def test_the_board_is_readable_and_fits_the_smallest_screen(
+    browser: Browser, site: LeaderSite, scheme: Literal["light", "dark"], locale: str
+) -> None:
+    for agent in ("1001", "1002", "1003"):
+        site.ready(agent)
+    site.server.floor.pause(AgentId("1003"), "meal", "1900")
+    for fact in site.story("1001")[:-2]:
+        site.server.bus.record(fact)
+    context = await browser.new_context(viewport={"width": 1280, "height": 720}, locale=locale, color_scheme=scheme)
+    page = await context.new_page()
+    await page.goto(site.url)
+    await page.locator("input[name=login]").fill("1900")
+    await page.locator("input[name=password]").fill(site.password("1900"))
+    await page.locator("button[type=submit]").click()
+    await page.get_by_test_id("view-board").click()
+    site.waits("13900000905", QueueName("vip"))
+    await expect(page.get_by_test_id("alarms").locator("li").first).to_be_visible()
+    await page.get_by_test_id("agent-1001").click()
+    assert await page.evaluate(CONTRAST) == []
+    assert await page.evaluate(SIZES) == [1280, 720, 0]
+    await page.get_by_test_id("wall").click()
+    assert await page.evaluate(CONTRAST) == []
+    await context.close()
 
 
 async def test_an_agent_is_told_who_paused_him(page: Page, site: LeaderSite) -> None:

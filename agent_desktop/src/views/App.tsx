@@ -10,6 +10,7 @@ import { CallBar } from "./CallBar";
 import { Header, type View } from "./Header";
 import { Keys } from "./Keys";
 import { LeaderBoard } from "./leader/LeaderBoard";
+import { Listened, ListeningBar } from "./leader/ListeningBar";
 import { Unread } from "./leader/Unread";
 import { Pop } from "./Pop";
 import { PhoneCard } from "./phone/PhoneCard";
@@ -53,6 +54,8 @@ function Signed() {
       <Header view={views.length > 1 ? view : null} views={views} show={show} />
       <Link />
       <Unread />
+      <ListeningBar />
+      <Listened />
       <main class={isLive.value ? "" : "stale"} inert={!isLive.value} aria-busy={!isLive.value}>
         {view === "desk" ? <Desk /> : view === "admin" ? <Admin /> : <LeaderBoard />}
       </main>

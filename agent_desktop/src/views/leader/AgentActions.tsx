@@ -1,13 +1,16 @@
 import { signal } from "@preact/signals";
 import { t } from "../../i18n";
-import type { Me } from "../../protocol";
+import type { AgentRow } from "../../protocol";
 import { agents, queues } from "../../rows";
-import { busy, leads, pauseCodes, queueName, session, wish } from "../../state";
+import { busy, leads, pauseCodes, queueName, session } from "../../state";
 import { reasonWord } from "../State";
 import { announceTo } from "./Announce";
-import { chosen, listen, stateOf } from "./store";
+import { MODES } from "./ListeningBar";
+import { act, chosen, listen, stateOf } from "./store";
 
 const moving = signal<string | null>(null);
+/** Whom the next press signs out: the first one only asks. */
+const leaving = signal<string | null>(null);
 
 /** Keys of the agent table: the button that has the key, if it can be pressed. */
 export function press(event: KeyboardEvent): void {
@@ -32,9 +35,9 @@ export function AgentActions() {
       {leads.value && <Intent agent={agent} />}
       {(leads.value || role === "admin") && (
         <>
-          <button type="button" aria-keyshortcuts="Q" aria-expanded={moving.value === agent.agent_id} data-test="queues-of"
+          <button type="button" aria-keyshortcuts="Q" title="Q" aria-expanded={moving.value === agent.agent_id} data-test="queues-of"
             onClick={() => (moving.value = moving.value === agent.agent_id ? null : agent.agent_id)}>{t("queues_of")}</button>
-          <button type="button" aria-keyshortcuts="M" onClick={() => announceTo("agent", agent.agent_id)}>{t("message_to")}</button>
+          <button type="button" aria-keyshortcuts="M" title="M" onClick={() => announceTo("agent", agent.agent_id)} data-test="message-agent">{t("message_to")}</button>
         </>
       )}
       {moving.value === agent.agent_id && <Move agent={agent} />}
@@ -42,45 +45,70 @@ export function AgentActions() {
   );
 }
 
-function Listen({ agent }: { agent: Me }) {
-  const off = busy.value || agent.system !== "talking" || session.value?.agent_id == null;
-  const modes = leads.value ? ([["listen", "L"], ["whisper", "W"], ["barge", "B"]] as const) : ([["listen", "L"]] as const);
+function Listen({ agent }: { agent: AgentRow }) {
+  const off = busy.value || agent.system !== "talking" || session.value?.agent_id == null || agent.agent_id === session.value.agent_id;
+  const modes = leads.value ? MODES : MODES.slice(0, 1);
   return (
     <>
       {modes.map(([mode, key]) => (
-        <button type="button" key={mode} disabled={off} aria-keyshortcuts={key} onClick={() => void listen(agent.agent_id, mode)} data-test={mode}>{t(mode)}</button>
+        <button type="button" key={mode} disabled={off} aria-keyshortcuts={key} title={key} onClick={() => void listen(agent.agent_id, mode)} data-test={mode}>{t(mode)}</button>
       ))}
     </>
   );
 }
 
-function Intent({ agent }: { agent: Me }) {
+function Intent({ agent }: { agent: AgentRow }) {
+  const of = { agent_id: agent.agent_id };
   return (
     <>
+      {agent.system === "wrap_up" && (
+        <>
+          <button type="button" aria-keyshortcuts="X" title="X" disabled={busy.value} onClick={() => void act("extend_wrap_up", of, `${agent.name}: ${t("extend_wrap_up")} ✓`)} data-test="extend-of">{t("extend_wrap_up")}</button>
+          <button type="button" aria-keyshortcuts="N" title="N" disabled={busy.value} onClick={() => void act("end_wrap_up", of, `${agent.name}: ${t("end_wrap_up")} ✓`)} data-test="end-of">{t("end_wrap_up")}</button>
+        </>
+      )}
+      {agent.intent !== "ready" && (
+        <button type="button" aria-keyshortcuts="R" title="R" disabled={busy.value} onClick={() => void act("ready", of, `${agent.name}: ${t("ready")} ✓`)} data-test="ready-agent">{t("ready")}</button>
+      )}
       <select aria-keyshortcuts="P" aria-label={t("pause")} value="" disabled={busy.value} data-test="pause-agent"
         onChange={(event) => {
-          void wish("pause", { agent_id: agent.agent_id, reason: event.currentTarget.value });
+          const reason = event.currentTarget.value;
+          void act("pause", { ...of, reason }, `${agent.name}: ${t("pause")} · ${reasonWord(reason)} ✓`);
           event.currentTarget.value = "";
         }}>
         <option value="" disabled>{t("pause")}…</option>
         {pauseCodes.value.map((code) => <option key={code.code} value={code.code}>{reasonWord(code.code)}</option>)}
       </select>
-      <button type="button" aria-keyshortcuts="O" disabled={busy.value || stateOf(agent) === "talking"} data-test="sign-out-agent"
-        onClick={() => void wish("sign_out", { agent_id: agent.agent_id })}>{t("sign_out_agent")}</button>
+      <SignOut agent={agent} />
     </>
+  );
+}
+
+/** He would have to sign in again himself: asked twice. */
+function SignOut({ agent }: { agent: AgentRow }) {
+  const asked = leaving.value === agent.agent_id;
+  const onClick = () => {
+    leaving.value = asked ? null : agent.agent_id;
+    if (asked) void act("sign_out", { agent_id: agent.agent_id }, `${agent.name}: ${t("sign_out_agent")} ✓`);
+  };
+  return (
+    <button type="button" class={asked ? "danger" : ""} aria-keyshortcuts="O" title="O" disabled={busy.value || stateOf(agent) === "talking"} onClick={onClick}
+      onBlur={() => (leaving.value = null)} data-test="sign-out-agent">{asked ? `${t("really_sign_out")} ${agent.name}?` : t("sign_out_agent")}</button>
   );
 }
 
 const LEVEL = 5;
 
 /** Queues with levels: unticked = does not serve it. */
-function Move({ agent }: { agent: Me }) {
+function Move({ agent }: { agent: AgentRow }) {
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
     const served = queues.keys.value.filter((name) => form.get(`on-${name}`) !== null);
     const levels = Object.fromEntries(served.map((name) => [name, Number(form.get(`level-${name}`)) || LEVEL]));
-    void wish("move", { agent_id: agent.agent_id, queues: levels }).then(() => (moving.value = null));
+    const forGood = form.get("for") === "good";
+    const done = `${agent.name}: ${served.map(queueName).join(" ")} · ${t(forGood ? "for_good" : "this_shift")}`;
+    void act("move", { agent_id: agent.agent_id, queues: levels, for_good: forGood }, done).then((good) => good && (moving.value = null));
   };
   return (
     <form class="move" onSubmit={submit} data-test="move">
@@ -90,6 +118,8 @@ function Move({ agent }: { agent: Me }) {
           <input type="number" name={`level-${name}`} min={1} max={10} defaultValue={String(agent.levels[name] ?? LEVEL)} aria-label={`${queueName(name)}: ${t("agent_level")}`} />
         </span>
       ))}
+      <label class="tick"><input type="radio" name="for" value="shift" defaultChecked /> {t("this_shift")}</label>
+      <label class="tick"><input type="radio" name="for" value="good" /> {t("for_good")}</label>
       <button type="submit" class="primary" disabled={busy.value}>{t("save")}</button>
     </form>
   );

@@ -1,8 +1,8 @@
 import { signal } from "@preact/signals";
-import { day, t } from "../../i18n";
+import { day, t, time } from "../../i18n";
 import { agents, queues } from "../../rows";
 import { busy, problem, queueName, wish } from "../../state";
-import { askSent, sent } from "./store";
+import { askReaders, askSent, readers, sent } from "./store";
 
 const MOST = 1000;
 const open = signal(false);
@@ -27,7 +27,10 @@ export function Announce() {
           <li key={announcement.announcement_id}>
             <span class="dim">{day(announcement.at)} {announcement.by}</span>
             <span>{announcement.text}</span>
-            <span class="dim">{read}/{to} {t("read_of")}</span>
+            <button type="button" class="small plain" aria-expanded={readers.value?.id === announcement.announcement_id} onClick={() => void askReaders(announcement.announcement_id)} data-test="readers">{read}/{to} {t("read_of")}</button>
+            {readers.value?.id === announcement.announcement_id && (
+              <span class="readers" data-test="reader-list">{readers.value.rows.map((one) => `${one.read_at === null ? "○" : "✓"} ${one.name || one.agent_id}${one.read_at === null ? "" : ` ${time(one.read_at)}`}`).join(" · ")}</span>
+            )}
           </li>
         ))}
       </ul>

@@ -1,10 +1,19 @@
 import { signal, useComputed } from "@preact/signals";
 import { span, t, word } from "../../i18n";
-import { boardCalls } from "../../rows";
-import { busy, leads, now, queueName, wish } from "../../state";
-import { freeAgents, shownCalls } from "./store";
+import type { BoardCall } from "../../protocol";
+import { agents, boardCalls, queues } from "../../rows";
+import { busy, leads, now, queueName } from "../../state";
+import { Icon, type IconName } from "../Icon";
+import { act, freeAgents, shownCalls, urgency } from "./store";
 
-const assigning = signal<string | null>(null);
+/** The call a leader is about to give away or to send elsewhere. */
+const handing = signal<{ id: string; to: "agent" | "queue" } | null>(null);
+/** The waiting call that is being dragged. */
+export const dragged = signal<string | null>(null);
+
+export async function give(call: string, agent: string): Promise<void> {
+  if (await act("assign", { call_id: call, agent_id: agent }, `${t("given_to")} ${agents.get(agent)?.value.name ?? ""} ${agent}`)) handing.value = null;
+}
 
 export function CallTable() {
   return (
@@ -13,51 +22,89 @@ export function CallTable() {
         <thead>
           <tr>
             <th scope="col" class="caller">{t("caller")}</th>
-            <th scope="col">{t("stage")}</th>
+            <th scope="col" class="stage">{t("stage")}</th>
             <th scope="col" class="narrow">{t("since")}</th>
             <th scope="col">{t("queue")}</th>
-            <th scope="col">{t("agent")}</th>
+            <th scope="col" class="doing">{t("agent")}</th>
           </tr>
         </thead>
-        <tbody>{shownCalls.value.map((id) => <CallRow key={id} id={id} />)}</tbody>
+        <tbody>{shownCalls.value.map((id) => <CallLine key={id} id={id} />)}</tbody>
       </table>
       {shownCalls.value.length === 0 && <p class="dim">{t("no_live_calls")}</p>}
     </section>
   );
 }
 
-function CallRow({ id }: { id: string }) {
+function CallLine({ id }: { id: string }) {
   const row = boardCalls.get(id);
   const passed = useComputed(() => (row === undefined ? "" : span(now.value - row.value.since)));
+  const late = useComputed(() => {
+    const queue = row?.value.stage === "waiting" && row.value.queue !== null ? queues.get(row.value.queue) : undefined;
+    return row === undefined || queue === undefined ? "" : urgency(queue.value, now.value - row.value.since);
+  });
   if (row === undefined) return null;
   const call = row.value;
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key.toLowerCase() !== "a" || event.ctrlKey || event.metaKey || !waits) return;
-    event.preventDefault();
-    assigning.value = id;
-  };
   const waits = call.stage === "waiting" && leads.value;
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (!waits || event.ctrlKey || event.metaKey || event.altKey || event.target !== event.currentTarget) return;
+    const button = (event.currentTarget as HTMLElement).querySelector<HTMLElement>(`[aria-keyshortcuts="${CSS.escape(event.key.toUpperCase())}"]`);
+    if (button === null) return;
+    event.preventDefault();
+    button.click();
+  };
   return (
-    <tr tabIndex={waits ? 0 : -1} onKeyDown={onKeyDown} class={call.stage} data-test={`call-${id}`}>
+    <tr tabIndex={waits ? 0 : -1} draggable={waits} onDragStart={(event) => drag(event, id)} onDragEnd={() => (dragged.value = null)}
+      onKeyDown={onKeyDown} class={call.stage} data-test={`call-${id}`}>
       <td>{call.customer_name || call.caller || t("withheld")}</td>
       <td>{word("stage", call.stage)}</td>
-      <td class="number">{passed}</td>
+      <td class={`number ${late.value}`}>{passed}</td>
       <td>{call.queue === null ? "" : queueName(call.queue)}</td>
-      <td>{waits ? <Assign id={id} /> : (call.agent_id ?? "")}</td>
+      <td>{waits ? <Handing call={call} /> : agentName(call.agent_id)}</td>
     </tr>
   );
 }
 
-function Assign({ id }: { id: string }) {
-  if (assigning.value !== id) {
-    return <button type="button" class="small" aria-keyshortcuts="A" onClick={() => (assigning.value = id)} data-test="assign">{t("assign")}</button>;
-  }
-  const give = (agent: string) => void wish("assign", { call_id: id, agent_id: agent }).then(() => (assigning.value = null));
+function drag(event: DragEvent, id: string): void {
+  event.dataTransfer?.setData("text/plain", id);
+  dragged.value = id;
+}
+
+function agentName(id: string | null): string {
+  if (id === null) return "";
+  return `${agents.get(id)?.value.name ?? ""} ${id}`.trim();
+}
+
+function Handing({ call }: { call: BoardCall }) {
+  const present = handing.value?.id === call.call_id ? handing.value.to : null;
+  if (present === "agent") return <Choose label={t("assign_to")} test="assign-to" give={(agent) => void give(call.call_id, agent)} options={freeAgents.value.map((one) => [one.agent_id, `${one.name} ${one.agent_id}`])} />;
+  if (present === "queue") return <Choose label={t("send_to")} test="send-to" give={(queue) => void send(call, queue)} options={queues.keys.value.filter((name) => name !== call.queue).map((name) => [name, queueName(name)])} />;
   return (
-    <select aria-label={t("assign_to")} disabled={busy.value} value="" autoFocus ref={(select) => select?.focus()} data-test="assign-to"
-      onChange={(event) => give(event.currentTarget.value)} onKeyDown={(event) => event.key === "Escape" && (assigning.value = null)}>
-      <option value="" disabled>{freeAgents.value.length === 0 ? t("nobody_free") : t("assign_to")}</option>
-      {freeAgents.value.map((agent) => <option key={agent.agent_id} value={agent.agent_id}>{agent.name} {agent.agent_id}</option>)}
+    <span class="hand">
+      <Small icon="headset" label={t("assign")} keys="A" test="assign" onClick={() => (handing.value = { id: call.call_id, to: "agent" })} />
+      <Small icon="star" label={t("head")} keys="H" test="promote" onClick={() => void act("promote_call", { call_id: call.call_id }, t("is_next"))} />
+      <Small icon="move" label={t("send_to")} keys="V" test="send-call" onClick={() => (handing.value = { id: call.call_id, to: "queue" })} />
+    </span>
+  );
+}
+
+async function send(call: BoardCall, queue: string): Promise<void> {
+  if (await act("send_call", { call_id: call.call_id, queue }, `${t("sent_to")} ${queueName(queue)}`)) handing.value = null;
+}
+
+function Choose(props: { label: string; test: string; options: [string, string][]; give: (value: string) => void }) {
+  return (
+    <select aria-label={props.label} disabled={busy.value} value="" ref={(select) => select?.focus()} data-test={props.test}
+      onChange={(event) => props.give(event.currentTarget.value)} onKeyDown={(event) => event.key === "Escape" && (handing.value = null)}>
+      <option value="" disabled>{props.options.length === 0 ? t("nobody_free") : props.label}</option>
+      {props.options.map(([value, name]) => <option key={value} value={value}>{name}</option>)}
     </select>
+  );
+}
+
+function Small(props: { icon: IconName; label: string; keys: string; test: string; onClick: () => void }) {
+  return (
+    <button type="button" class="small" aria-label={props.label} aria-keyshortcuts={props.keys} title={`${props.label} (${props.keys})`} disabled={busy.value} onClick={props.onClick} data-test={props.test}>
+      <Icon name={props.icon} />
+    </button>
   );
 }

@@ -1,23 +1,36 @@
-import { t } from "../../i18n";
+import { t, word } from "../../i18n";
 import { agents } from "../../rows";
 import { busy, leads } from "../../state";
-import { listen, listening, stopListening } from "./store";
+import { Icon } from "../Icon";
+import { listen, listened, listening, stopListening } from "./store";
 
-const MODES = ["listen", "whisper", "barge"] as const;
+export const MODES = [["listen", "L"], ["whisper", "W"], ["barge", "B"]] as const;
 
-/** What one listens to, and how; only while one does. */
+/** What one listens to, and how; only while one does, whatever else is on the page. */
 export function ListeningBar() {
   const present = listening.value;
   if (present === null) return null;
   const name = agents.get(present.agent_id)?.value.name ?? "";
   return (
     <div class="listening" role="status" data-test="listening">
-      <span>{t("listening_to")} <strong>{name} {present.agent_id}</strong>{present.on ? "" : ` – ${t("phone_rings")}`}</span>
-      {leads.value && present.on && MODES.map((mode) => (
-        <button type="button" key={mode} aria-pressed={present.mode === mode} disabled={busy.value}
-          onClick={() => void listen(present.agent_id, mode)} data-test={`mode-${mode}`}>{t(mode)}</button>
+      <Icon name="listen" />
+      <span class="grow">{t("listening_to")} <strong>{name} {present.agent_id}</strong>{present.on ? ` · ${word("mode", present.mode)}` : ` – ${t("phone_rings")}`}</span>
+      {leads.value && present.on && MODES.map(([mode, key]) => (
+        <button type="button" key={mode} aria-pressed={present.mode === mode} disabled={busy.value} aria-keyshortcuts={key} title={key}
+          onClick={() => void listen(present.agent_id, mode)} data-test={`mode-${mode}`}>{t(mode)} <kbd>{key}</kbd></button>
       ))}
-      <button type="button" class="danger" disabled={busy.value} onClick={() => void stopListening()} data-test="stop-listening">{t("stop_listening")}</button>
+      <button type="button" class="danger" disabled={busy.value} aria-keyshortcuts="E" onClick={() => void stopListening()} data-test="stop-listening">{t("stop_listening")} <kbd>E</kbd></button>
     </div>
+  );
+}
+
+/** Somebody listens to this agent; only where agents are told. */
+export function Listened() {
+  if (listened.value.length === 0) return null;
+  return (
+    <p class="listening" role="status" data-test="listened">
+      <Icon name="listen" />
+      {listened.value.map((one) => `${one.by}: ${word("mode", one.mode)}`).join(" · ")}
+    </p>
   );
 }

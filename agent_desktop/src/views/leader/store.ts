@@ -4,9 +4,9 @@ import { computed, effect, signal, untracked, type ReadonlySignal } from "@preac
 import { request } from "../../api";
 import { word } from "../../i18n";
 import { connection } from "../../live";
-import type { Announcement, LiveEvent, Listening, Me, SentAnnouncement, Thresholds } from "../../protocol";
-import { agents, boardCalls, queues } from "../../rows";
-import { isLive, leads, listeners, queueName, report, session, watchesAll, wish } from "../../state";
+import type { AgentRow, AlarmEntry, Announcement, Commands, LiveEvent, Listened, Listening, ListenEntry, Me, QueueRow, Reader, SentAnnouncement, StateLimits, Thresholds } from "../../protocol";
+import { agents, boardCalls } from "../../rows";
+import { isLive, leads, listeners, now, problem, queueName, report, session, watchesAll, wish } from "../../state";
 import { phone } from "../phone/desk";
 
 export const FORMULAS = ["SL1", "SL2", "SL3", "SL4", "SL5", "SL6"] as const;
@@ -14,12 +14,35 @@ const FORMULA = "cti.service_level";
 export const formula = signal(FORMULAS.find((one) => one === localStorage.getItem(FORMULA)) ?? "SL2");
 effect(() => localStorage.setItem(FORMULA, formula.value));
 
-export type AgentSort = "name" | "state" | "since";
+export type AgentSort = "name" | "state" | "since" | "answered" | "average";
 export type State = "ready" | "talking" | "wrap_up" | "paused" | "trouble";
 export const STATES: State[] = ["ready", "talking", "wrap_up", "paused", "trouble"];
 export const sort = signal<{ by: AgentSort; down: boolean }>({ by: "name", down: false });
-export const filter = signal<{ text: string; queue: string; state: State | "" }>({ text: "", queue: "", state: "" });
+export interface Filter { text: string; queue: string; skill: string; state: State | "" }
+const ALL: Filter = { text: "", queue: "", skill: "", state: "" };
+const FILTER = "cti.board.filter";
+/** Which part of the floor one leads is remembered; what one looked for is not. */
+export const filter = signal<Filter>({ ...ALL, ...(JSON.parse(localStorage.getItem(FILTER) ?? "{}") as Partial<Filter>) });
+effect(() => localStorage.setItem(FILTER, JSON.stringify({ queue: filter.value.queue, skill: filter.value.skill })));
 export const chosen = signal<string | null>(null);
+export const wall = signal(false);
+export const skills = computed(() => [...new Set(agents.all().flatMap((agent) => Object.keys(agent.skills)))].sort());
+
+/** What came of the last wish, until the next one or for some seconds. */
+export const told = signal("");
+let forget: ReturnType<typeof setTimeout> | undefined;
+const TOLD_MS = 6_000;
+
+/** A wish that says what came of it. */
+export async function act<Name extends keyof Commands>(name: Name, args: Commands[Name], done: string): Promise<boolean> {
+  told.value = "";
+  await wish(name, args);
+  if (problem.value !== null) return false;
+  told.value = done;
+  clearTimeout(forget);
+  forget = setTimeout(() => (told.value = ""), TOLD_MS);
+  return true;
+}
 
 export function stateOf(agent: Me): State {
   if (agent.system === "talking" || agent.system === "offered") return "talking";
@@ -38,16 +61,18 @@ export function steady(keys: () => string[]): ReadonlySignal<readonly string[]> 
   });
 }
 
-const ORDER: Record<AgentSort, (one: Me, other: Me) => number> = {
+const ORDER: Record<AgentSort, (one: AgentRow, other: AgentRow) => number> = {
+  answered: (one, other) => one.answered - other.answered,
+  average: (one, other) => (one.average ?? 0) - (other.average ?? 0),
   name: () => 0,
   state: (one, other) => STATES.indexOf(stateOf(one)) - STATES.indexOf(stateOf(other)) || one.since - other.since,
   since: (one, other) => one.since - other.since,
 };
 
-function wanted(agent: Me): boolean {
-  const { text, queue, state } = filter.value;
+function wanted(agent: AgentRow): boolean {
+  const { text, queue, skill, state } = filter.value;
   const named = `${agent.name} ${agent.agent_id}`.toLowerCase().includes(text.trim().toLowerCase());
-  return named && (queue === "" || agent.queues.includes(queue)) && (state === "" || stateOf(agent) === state);
+  return named && (queue === "" || agent.queues.includes(queue)) && (skill === "" || skill in agent.skills) && (state === "" || stateOf(agent) === state);
 }
 
 export const shownAgents = steady(() => {
@@ -62,12 +87,12 @@ const STAGES = ["waiting", "ringing", "held", "talking", "survey", "menu", "ende
 export const shownCalls = steady(() =>
   boardCalls
     .all()
+    .filter((call) => filter.value.queue === "" || call.queue === filter.value.queue)
     .sort((one, other) => STAGES.indexOf(one.stage) - STAGES.indexOf(other.stage) || one.since - other.since)
     .map((call) => call.call_id),
 );
 
 export const freeAgents = computed(() => agents.all().filter((agent) => stateOf(agent) === "ready"));
-export const raised = computed(() => queues.all().flatMap((queue) => queue.alarms.map((alarm) => ({ queue: queue.name, alarm }))));
 
 // ---- listening ---------------------------------------------------------------------------------------------------
 
@@ -78,12 +103,31 @@ export async function listen(agent: string, mode: Listening["mode"]): Promise<vo
   await askListening();
 }
 
+/** Nobody tells of a phone that was not answered: ask while it rings. */
+effect(() => {
+  if (listening.value === null || listening.value.on) return;
+  if (now.value > 0) void askListening();
+});
+
+export const listened = signal<Listened[]>([]);
+export const listenLog = signal<ListenEntry[]>([]);
+
+export async function askListenLog(): Promise<void> {
+  await request<ListenEntry[]>("GET", "/listening/log").then((found) => (listenLog.value = found), report);
+}
+
+async function askListened(): Promise<void> {
+  await request<Listened[]>("GET", "/listened").then((found) => (listened.value = found), report);
+}
+
 export async function stopListening(): Promise<void> {
   await wish("end_listening", {});
 }
 
 async function askListening(): Promise<void> {
-  await request<Listening | null>("GET", "/listening").then((found) => (listening.value = found), report);
+  await request<Listening | null>("GET", "/listening").then((found) => {
+    if (JSON.stringify(found) !== JSON.stringify(listening.value)) listening.value = found;
+  }, report);
 }
 
 /** He asked for this call a moment ago: the phone in his page takes it, whatever view he looks at. A desk phone rings. */
@@ -111,13 +155,52 @@ export async function askSent(): Promise<void> {
   await request<SentAnnouncement[]>("GET", "/announcements?limit=10").then((found) => (sent.value = found), report);
 }
 
-// ---- thresholds ----------------------------------------------------------------------------------------------------
+export const readers = signal<{ id: string; rows: Reader[] } | null>(null);
+
+export async function askReaders(id: string): Promise<void> {
+  await request<Reader[]>("GET", `/announcements/${encodeURIComponent(id)}/readers`).then((rows) => (readers.value = { id, rows }), report);
+}
+
+// ---- alarms and thresholds ----------------------------------------------------------------------------------------------------
 
 export const thresholds = signal<Thresholds[]>([]);
 
 export async function askThresholds(): Promise<void> {
-  await request<Thresholds[]>("GET", "/alarms").then((found) => (thresholds.value = found), report);
+  await Promise.all([
+    request<Thresholds[]>("GET", "/alarms").then((found) => (thresholds.value = found), report),
+    request<StateLimits>("GET", "/state-limits").then((found) => (limits.value = found), report),
+  ]);
 }
+
+export const limits = signal<StateLimits | null>(null);
+export const alarmLog = signal<AlarmEntry[]>([]);
+export const raisedNow = computed(() => alarmLog.value.filter((one) => one.cleared_at === null));
+
+export async function askAlarms(): Promise<void> {
+  await request<AlarmEntry[]>("GET", "/alarms/log").then((found) => (alarmLog.value = found), report);
+}
+
+/** Percent a queue's service level should reach, by its alarm threshold; 0 = none set. */
+export const targets = computed(() => new Map(thresholds.value.map((one) => [one.queue, one.service_level])));
+
+/** He is in this state for longer than he should be. */
+export function overlong(agent: Me, at: number): boolean {
+  const set = limits.value;
+  if (set === null || agent.system === "offered") return false;
+  const state = stateOf(agent);
+  const seconds = state === "ready" ? 0 : agent.held ? set.held : set[state];
+  return seconds > 0 && at - agent.since > seconds * 1_000_000;
+}
+
+/** How a wait stands to its queue's threshold: from three quarters of it on it is time. */
+export function urgency(queue: QueueRow, waited: number): "" | "soon" | "late" {
+  const most = queue.threshold * 1_000_000;
+  return most === 0 || waited < most * 0.75 ? "" : waited < most ? "soon" : "late";
+}
+
+const SOUND = "cti.alarm_sound";
+export const sounding = signal(localStorage.getItem(SOUND) === "on");
+effect(() => localStorage.setItem(SOUND, sounding.value ? "on" : "off"));
 
 // ---- what comes in -------------------------------------------------------------------------------------------------
 
@@ -128,17 +211,28 @@ effect(() => {
   const joined = connection.value === "live" && session.value !== null;
   if (!joined) return;
   if (listens.value) void askListening();
-  if (session.value?.agent_id != null && ["agent", "leader"].includes(session.value.role)) void askUnread();
+  if (watchesAll.value) {
+    void askThresholds();
+    void askAlarms();
+  }
+  if (session.value?.agent_id != null && ["agent", "leader"].includes(session.value.role)) {
+    void askUnread();
+    void askListened();
+  }
 });
 
 effect(() => {
   if (session.value !== null) return;
   listening.value = null;
   unread.value = [];
+  listened.value = [];
   chosen.value = null;
+  wall.value = false;
 });
 
 listeners.add((event: LiveEvent) => {
+  if (event.kind.startsWith("Alarm") && watchesAll.value) void askAlarms();
+  if (event.kind.startsWith("Listen") && "subject" in event.data && event.data.subject === session.value?.agent_id) void askListened();
   if (event.kind === "ListenStarted" || event.kind === "ListenModeChanged") {
     if (event.data.by === session.value?.login) {
       listening.value = { agent_id: event.data.subject, call_id: event.data.call_id, mode: event.data.mode, on: true };
@@ -151,6 +245,7 @@ listeners.add((event: LiveEvent) => {
       unread.value = unread.value.filter((one) => one.announcement_id !== event.data.announcement_id);
     }
   } else if (event.kind === "AlarmRaised" && watchesAll.value && isLive.value) {
+    if (sounding.value) alarmSound();
     notify(`${queueName(event.data.queue)}: ${word("alarm", event.data.alarm)} (${event.data.value})`);
   }
 });
@@ -159,6 +254,18 @@ function announced(made: Announcement & { agents: string[] }): void {
   const own = session.value?.agent_id;
   if (own == null || !made.agents.includes(own)) return;
   if (!unread.value.some((one) => one.announcement_id === made.announcement_id)) unread.value = [...unread.value, made];
+}
+
+/** Two short tones, made here: no file is loaded. */
+function alarmSound(): void {
+  const audio = new AudioContext();
+  [880, 660].forEach((pitch, place) => {
+    const tone = new OscillatorNode(audio, { frequency: pitch });
+    tone.connect(new GainNode(audio, { gain: 0.15 })).connect(audio.destination);
+    tone.start(audio.currentTime + place * 0.25);
+    tone.stop(audio.currentTime + place * 0.25 + 0.2);
+    if (place === 1) tone.onended = () => void audio.close();
+  });
 }
 
 export const mayNotify = signal(typeof Notification === "undefined" ? "denied" : Notification.permission);
