@@ -16,8 +16,8 @@ from cti_server.domain.board import Board, CallView, Key
 from cti_server.domain.facts import Recorded
 from cti_server.domain.ids import SECOND, AgentId, QueueName
 from cti_server.domain.queues import Queue
-from cti_server.domain.tallies import TREND_STEP, QueueView
 from cti_server.domain.service_levels import summed
+from cti_server.domain.tallies import TREND_STEP, QueueView
 from cti_server.ports import Switch
 from cti_server.services.calls.live import LiveCalls
 from cti_server.services.desk_rows import agent_row
