@@ -83,12 +83,18 @@ SKILLS = (
     Skill(code="en", zh="英文", en="English", position=2),
     Skill(code="power", zh="电力抢修", en="Power faults", position=3),
 )
+SUPPLY: dict[str, Any] = {"group_zh": "供电", "group_en": "Supply"}
+BILLS: dict[str, Any] = {"group_zh": "电费", "group_en": "Billing"}
+AT_FAULT, AT_BILLS = ("repair", "emergency", "general"), ("billing", "general", "vip")
 DISPOSITIONS = (
     Disposition(code="enquiry", zh="咨询查询", en="Enquiry", position=1),
-    Disposition(code="fault", zh="故障报修", en="Fault report", position=2, queues=("repair", "emergency", "general")),
-    Disposition(code="bill", zh="电费账务", en="Bill", position=3, queues=("billing", "general", "vip")),
-    Disposition(code="complaint", zh="投诉举报", en="Complaint", position=4),
-    Disposition(code="new_supply", zh="用电报装", en="New supply", position=5),
+    Disposition(code="fault", zh="故障报修", en="Fault report", position=2, queues=AT_FAULT, **SUPPLY),
+    Disposition(code="outage", zh="停电查询", en="Outage", position=3, queues=AT_FAULT, **SUPPLY),
+    Disposition(code="new_supply", zh="用电报装", en="New supply", position=4, **SUPPLY),
+    Disposition(code="bill", zh="电费账务", en="Bill", position=5, queues=AT_BILLS, **BILLS),
+    Disposition(code="payment", zh="缴费办理", en="Payment", position=6, queues=AT_BILLS, **BILLS),
+    Disposition(code="meter", zh="电表异议", en="Meter reading", position=7, queues=AT_BILLS, **BILLS),
+    Disposition(code="complaint", zh="投诉举报", en="Complaint", position=8),
     Disposition(code="other", zh="其他", en="Other", position=9),
 )
 

@@ -103,8 +103,8 @@ class SqlCustomers:
             return await _open_orders(connection, found[0]) if found else []
 
     async def search(self, text: str, number: str | None, limit: int) -> Sequence[Customer]:
-        """By name, company, address (any part), account or ticket number; by phone when `number` is E.164, else by any part
-        of one of at least `SHORTEST_PART` digits."""
+        """By name, company, address (any part), account or ticket number; by phone when `number` is E.164, or by any part of
+        one of at least `SHORTEST_PART` digits."""
         digits = _digits(text)
         named = select(_t.customer_id).where(_t.number == digits)
         charged = select(_h.customer_id).join(tables.tickets, _t.account == _h.account).where(_t.number == digits)
@@ -233,9 +233,9 @@ def _digits(text: str) -> str:
 
 
 def _phone(number: str | None, digits: str) -> ColumnElement[bool]:
-    if number is None and len(digits) >= SHORTEST_PART:
-        return _p.number.contains(digits)
-    return _p.number == number
+    """The number itself, or one that has these digits: what is typed half may well be a possible number."""
+    whole = _p.number == number
+    return or_(whole, _p.number.contains(digits)) if len(digits) >= SHORTEST_PART else whole
 
 
 def _check_phones(numbers: Iterable[str]) -> None:

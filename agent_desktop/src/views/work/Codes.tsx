@@ -19,7 +19,7 @@ export function Codes({ work, waiting, shortcut }: { work: CallWork; waiting: bo
   };
   const wanted = text.trim().toLocaleLowerCase();
   const shown = work.codes.filter((code) => `${codeName(code)} ${groupName(code)} ${code.code}`.toLocaleLowerCase().includes(wanted));
-  const keyed = byUse(work.codes).slice(0, KEYS);
+  const keyed = byUse(grouped(work.codes).flatMap(([, codes]) => codes)).slice(0, KEYS);
   const press = (event: KeyboardEvent) => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.target instanceof HTMLInputElement) return;
     const code = /^[1-9]$/.test(event.key) ? keyed[Number(event.key) - 1] : undefined;
@@ -67,7 +67,7 @@ function Code({ code, chosen, key_, choose }: { code: DispositionCode; chosen: b
   );
 }
 
-/** Used oftener comes first; equals keep the order the administrator gave them. */
+/** Used oftener comes first; equals keep the order they are shown in. */
 function byUse(codes: readonly DispositionCode[]): DispositionCode[] {
   const uses = timesUsed();
   return [...codes].sort((one, other) => (uses.get(other.code) ?? 0) - (uses.get(one.code) ?? 0));

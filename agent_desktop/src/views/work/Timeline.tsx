@@ -91,8 +91,7 @@ function Entry({ entry }: { entry: TimelineEntry }) {
       <Icon name={icon(entry)} />
       <div>
         <p><strong>{title(entry)}</strong> <time class="dim">{day(entry.at)}</time></p>
-        <p>{about(entry)}</p>
-        {entry.topic !== "" && <p><bdi>{entry.topic}</bdi></p>}
+        <p>{about(entry)}{entry.topic !== "" && <bdi class="topic">{entry.topic}</bdi>}</p>
         {texts && <Texts entry={entry} />}
       </div>
     </li>
@@ -103,7 +102,7 @@ function Texts({ entry }: { entry: TimelineEntry }) {
   const first = entry.notes[0]?.text ?? entry.text;
   return (
     <details class="texts" data-test="entry-text">
-      <summary><Icon name="note" /><bdi class="excerpt">{first}</bdi></summary>
+      <summary><Icon name="note" /><bdi class="excerpt">{first}</bdi><span class="whole">{t("note")}</span></summary>
       {entry.text !== "" && <p class="full" dir="auto">{entry.text}</p>}
       {entry.notes.map((note) => (
         <div key={note.by}>
@@ -129,7 +128,7 @@ function title(entry: TimelineEntry): string {
 function about(entry: TimelineEntry): string {
   const call = entry.kind === "call";
   const queue = entry.queue === null ? "" : queueName(entry.queue);
-  const ended = entry.outcome === null ? (call ? t(entry.open ? "in_progress" : "no_queue") : "") : word(call ? "outcome" : "order", entry.outcome);
+  const ended = call && entry.open ? t("in_progress") : entry.outcome === null ? (call ? t("no_queue") : "") : word(call ? "outcome" : "order", entry.outcome);
   const who = entry.agent_name || (call ? "" : entry.by);
   const talk = entry.talk_micros > 0 ? span(entry.talk_micros) : "";
   return [queue, ended, who, talk, ...entry.codes.map(codeWord)].filter(Boolean).join(" · ");
