@@ -86,6 +86,16 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [target for target in local if not (page.parent / target).exists()] == []
 
 
+def test_every_picture_is_shown_somewhere_in_both_languages_and_none_is_heavy() -> None:
+    folder = ROOT / "docs" / "images"
+    pictures = {path.name for path in folder.iterdir()}
+    shown = {name for page in documents() for name in re.findall(r"images/([\w.-]+)", page.read_text(encoding="utf-8"))}
+    assert pictures == shown, "run scripts/screenshots, or show the picture, or remove it"
+    swapped = {re.sub(r"\.(zh|en)\b", lambda found: ".en" if found[1] == "zh" else ".zh", name) for name in pictures}
+    assert swapped == pictures
+    assert sum((folder / name).stat().st_size for name in pictures) < 3_500_000
+
+
 @pytest.mark.parametrize("name", READMES)
 def test_readme_names_scripts_commands_and_settings_that_exist(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
