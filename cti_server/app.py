@@ -37,6 +37,7 @@ from cti_server.services.alarms import Alarms
 from cti_server.services.announcements import Announcements
 from cti_server.services.board import BoardService
 from cti_server.services.callbacks import CallbackService
+from cti_server.services.calls.consulting import Consultations
 from cti_server.services.calls.live import LiveCalls
 from cti_server.services.calls.parts import Parts, Recordings
 from cti_server.services.calls.placing import Placing
@@ -61,6 +62,7 @@ from cti_server.services.lookups.customers import CustomerLookup
 from cti_server.services.lookups.notices import NoticeFile
 from cti_server.services.lookups.registry import Lookups
 from cti_server.services.outside import Outside
+from cti_server.services.page_links import PageLinks
 from cti_server.services.phones import DEMO_ENDPOINT, Phones
 from cti_server.services.prompts import PromptKeeper
 from cti_server.services.running import Running
@@ -208,6 +210,8 @@ class Server:
         targets = Targets(queues, self.floor, calls.trunk, self._outside)
         self.callbacks = CallbackService(self.calls, self.acd, self.switch, tickets, targets, self.bus, clock, calls)
         self._stack.callback(self.callbacks.close)
+        consultations = Consultations(self.calls, self.floor, self.switch, self.bus, clock)
+        self._stack.callback(consultations.close)
         files = SqlCustomers(self._database, clock)
         self._customers = customers = Customers(files, calls.country)
         placing = Placing(self.calls, self.floor, targets, customers, self.switch, self.bus, clock, calls)
@@ -238,8 +242,10 @@ class Server:
             callbacks=self.callbacks,
             targets=targets,
             placing=placing,
+            consultations=consultations,
             archive=self._facts,
         )
+        self._consultations = consultations
         self._sessions = Sessions(parts)
         self.work = WorkService(
             bus=self.bus,
@@ -258,8 +264,6 @@ class Server:
             time_zone=calls.time_zone,
             book=CustomerFiles(files, SqlTimeline(self._database), tickets, customers, self.floor.name_of),
         )
-        self.phones = Phones(self.floor, config, settings.phones.secrets, self._outside)
-        await self.phones.restore()
         self.desk = DeskService(
             floor=self.floor,
             calls=self.calls,
@@ -271,7 +275,12 @@ class Server:
             files=customers,
             board=self.board,
             pause_codes=await config.pause_codes(),
+            consultations=consultations,
         )
+        links = PageLinks(self.desk.phone_cut, settings.phones.lost_seconds)
+        self._stack.callback(links.close)
+        self.phones = Phones(self.floor, config, settings.phones.secrets, self._outside, links)
+        await self.phones.restore()
         self.leader = Leader(
             control=LeaderService(self.floor, self.acd, self.calls, config, self.bus),
             listening=Listening(self.floor, self.calls, self.switch, self.bus, clock, told=calls.tell_listening),
@@ -330,9 +339,17 @@ class Server:
         self._stack.callback(self.board.close)
         self._keep("heartbeat", heartbeat.run())
         self._keep("takeover", self._takeover.run())
-        watch = SwitchWatch(self.calls, self.floor)
+        watch = SwitchWatch(self.calls, self.floor, self._consultations)
         listening = self.leader.listening.on_event
-        for subscriber in (heartbeat.on_event, self.floor.on_switch, watch.on_event, recovery.on_event, listening):
+        consulting = self._consultations.on_event
+        for subscriber in (
+            heartbeat.on_event,
+            self.floor.on_switch,
+            watch.on_event,
+            recovery.on_event,
+            consulting,
+            listening,
+        ):
             self._stack.callback(self.switch.subscribe(subscriber))
         await self.callbacks.restore()
 

@@ -123,6 +123,11 @@ class CallSettings(_Section):
         "", pattern=r"^\+?[0-9]{0,20}$", description="our number as those agents call see it; empty = the first of dids"
     )
     transfer_ring_seconds: float = Field(30.0, gt=0, description="how long a transfer or outgoing call rings")
+    keep_seconds: float = Field(
+        20.0,
+        ge=0,
+        description="a caller whose agent's page was lost is kept for that agent, then waits before the others",
+    )
     transfer_priority: int = Field(10, ge=0, description="added to the priority of callers agents send on")
     callback_attempts: int = Field(3, ge=1, description="how often we try to ring a caller back")
     callback_retry_minutes: float = Field(10.0, gt=0, description="pause between two attempts")
@@ -153,6 +158,12 @@ class PhoneSettings(_Section):
     )
     websocket: str = Field("ws://127.0.0.1:8088/ws", description="Asterisk's SIP over WebSocket, as we reach it")
     most: int = Field(500, ge=1, description="softphones connected at once")
+    heartbeat_seconds: float = Field(
+        4.0, ge=1, description="a softphone's page that does not answer within one and a half of these is missing"
+    )
+    lost_seconds: float = Field(
+        3.0, ge=0, description="a missing page that is back sooner goes on with its talk; later its caller hears music"
+    )
 
 
 class Settings(BaseSettings):

@@ -6,7 +6,7 @@ export interface Agent { agent_id: string; name: string; endpoint: string; queue
 
 export interface AgentPart { item: Agent; seen: string }
 
-export interface AgentRow { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "dialling" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; queues: (string)[]; levels: Record<string, number>; answered: number; average: number | null; lent: boolean; skills: Record<string, number> }
+export interface AgentRow { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "dialling" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; consult: Consult | null; parties: (Consult)[]; queues: (string)[]; levels: Record<string, number>; answered: number; average: number | null; lent: boolean; skills: Record<string, number> }
 
 export interface AlarmEntry { queue: string; alarm: "waiting" | "longest_wait" | "service_level" | "agents_ready"; raised_at: number; value: number; threshold: number; cleared_at: number | null; acknowledged_at: number | null; acknowledged_by: string }
 
@@ -31,6 +31,8 @@ export interface CallWork { call_id: string; note: NoteSaved; disposition: strin
 export interface CodeItem { code: string; zh: string; en: string; position: number; queues: (string)[]; group_zh: string; group_en: string }
 
 export interface CodePart { item: CodeItem; seen: string }
+
+export interface Consult { consult_id: string; to: "agent" | "queue" | "number"; target: string; since: number; partner: string | null; answered: boolean; with_caller: boolean; result: "cancelled" | "rejected" | "no_answer" | "unreachable" | "gone" | "unknown" | null }
 
 export interface Contact { kind: "call" | "order" | "message" | "callback" | "complaint"; at: number; call_id: string; ticket_id: string; number: string; queue: string | null; outcome: string | null; agent_id: string | null; topic: string; direction: string }
 
@@ -94,7 +96,7 @@ export interface Listening { agent_id: string; call_id: string; mode: "listen" |
 
 export interface LiveState { last: number; now: number; me: Me | null; board: Board }
 
-export interface Me { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "dialling" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; queues: (string)[]; levels: Record<string, number> }
+export interface Me { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "dialling" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; consult: Consult | null; parties: (Consult)[]; queues: (string)[]; levels: Record<string, number> }
 
 export interface MissingPrompt { language: string; text: string }
 
@@ -198,6 +200,12 @@ export interface Facts {
   HoldStarted: { at: number; call_id: string; visit_id: string; agent_id: string };
   HoldEnded: { at: number; call_id: string; visit_id: string; agent_id: string };
   TalkEnded: { at: number; call_id: string; visit_id: string; agent_id: string; side: "caller" | "agent" | "server" | "transfer" | "unknown" };
+  ConsultStarted: { at: number; call_id: string; visit_id: string; agent_id: string; consult_id: string; to: "agent" | "queue" | "number"; target: string };
+  ConsultAnswered: { at: number; call_id: string; visit_id: string; agent_id: string; consult_id: string; partner: string | null };
+  ConsultSwapped: { at: number; call_id: string; visit_id: string; agent_id: string; consult_id: string };
+  ConsultEnded: { at: number; call_id: string; visit_id: string; agent_id: string; consult_id: string; result: "cancelled" | "rejected" | "no_answer" | "unreachable" | "gone" | "unknown" };
+  ConferenceJoined: { at: number; call_id: string; visit_id: string; agent_id: string; consult_id: string };
+  ConferenceLeft: { at: number; call_id: string; visit_id: string; agent_id: string; consult_id: string };
   VisitEnded: { at: number; call_id: string; visit_id: string; outcome: "answered" | "abandoned" | "overflowed" | "timed_out" | "callback" | "key_exit" | "refused" | "unknown" | "not_reached" };
   CallPlaced: { at: number; call_id: string; visit_id: string; agent_id: string; number: string; until: number };
   PartyRinging: { at: number; call_id: string; visit_id: string; agent_id: string };
@@ -273,6 +281,7 @@ export interface Commands {
   reset_alarms: { queue: string };
   set_alarms: { queue: string; waiting?: number; longest_wait?: number; service_level?: number; formula?: string; agents_ready?: number };
   consult: { agent_id?: string; step: "complete" | "join" | "swap" | "cancel" };
+  drop: { agent_id?: string; party?: string | null };
 }
 
 export type ErrorCode = "bad_request" | "bad_settings" | "conflict" | "flow_invalid" | "forbidden" | "internal" | "invalid_value" | "line_gone" | "lookup_unavailable" | "not_found" | "not_signed_in" | "speech_unavailable" | "storage_unavailable" | "switch_refused" | "switch_unavailable" | "too_many" | "unavailable";

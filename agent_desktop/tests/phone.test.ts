@@ -11,6 +11,7 @@ const ACCOUNT = { uri: "sip:1001w@cti.invalid", user: "1001w", password: "x", we
 
 function desk(use: Phone["use"] = "softphone", microphone: Microphone = "good") {
   const made: FakeSoftphone[] = [];
+  const heard = { value: true };
   const tab = { granted: () => {}, waiting: () => {}, asked: () => true, taken: 0, closed: 0 };
   const answer = (chosen: Phone["use"]): Promise<Phone> => Promise.resolve({ use: chosen, desk: true, softphone: false, account: ACCOUNT });
   const phone = new AgentPhone({
@@ -18,12 +19,13 @@ function desk(use: Phone["use"] = "softphone", microphone: Microphone = "good") 
     read: () => answer(use),
     choose: answer,
     tryMicrophone: async () => microphone,
+    heard: () => heard.value,
     claim: (granted, waiting, asked) => {
       Object.assign(tab, { granted, waiting, asked });
       return { close: () => tab.closed++, take: () => tab.taken++ };
     },
   });
-  return { phone, made, tab };
+  return { phone, made, tab, heard };
 }
 
 async function ready(use: Phone["use"] = "softphone", microphone: Microphone = "good") {
@@ -74,7 +76,9 @@ test("says what stands between the phone and ready", async () => {
   assert.equal(await (await ready("desk")).phone.obstacle(), null);
   assert.equal(await (await ready()).phone.obstacle(), null);
   assert.equal(await (await ready("softphone", "denied")).phone.obstacle(), "denied");
-  const { phone, tab } = await ready();
+  const { phone, tab, heard } = await ready();
+  heard.value = false;
+  assert.equal(await phone.obstacle(), "not_heard");
   tab.waiting();
   assert.equal(await phone.obstacle(), "other_tab");
 });
@@ -96,4 +100,21 @@ test("choosing the desk phone or leaving ends calls and registration", async () 
   soft.ring("13900000002", "call-7");
   await phone.choose("desk");
   assert.deepEqual([phone.place.value, phone.lines.value.length, soft.account, tab.closed], ["none", 0, null, 1]);
+});
+
+test("another device goes to the talk in hand and wants a new test of the microphone", async () => {
+  const { phone, soft } = await ready();
+  await phone.obstacle();
+  assert.equal(phone.microphone.value, "good");
+  phone.useDevices();
+  assert.deepEqual([phone.microphone.value, soft.devicesTaken], [null, 1]);
+});
+
+test("a fault stays until it is mended, and another one is left alone", async () => {
+  const { phone, soft } = await ready();
+  soft.fail("microphone_unplugged");
+  soft.mend("nothing_heard");
+  assert.equal(phone.fault.value, "microphone_unplugged");
+  soft.mend("microphone_unplugged");
+  assert.equal(phone.fault.value, null);
 });

@@ -200,13 +200,15 @@ class Translator:
         yield ChannelUnbridged(**common, bridge=bridge)
 
     def _attended_transfer(self, message: Message) -> Iterator[ChannelEvent]:
-        if not TRANSFER_DONE[message.get("Result")] or self.ref(message, "Transferee") is None:
+        if not TRANSFER_DONE[message.get("Result")]:
             log.info("transfer_failed", how="attended", result=message.get("Result"))
             return
+        # Asterisk names no transferee when the agent left several at once (a conference): his own leg stands for the call.
+        moved = "Transferee" if self.ref(message, "Transferee") else "OrigTransferer"
         partner = self._partner(message)
         in_application = message.get("DestType") == "App"
         yield TransferDone(
-            **self._common(message, "Transferee"),
+            **self._common(message, moved),
             how="joined" if message.get("DestType") == "Threeway" else "attended",
             by=endpoint_of(message.get("OrigTransfererChannel")),
             target=partner.channel if partner else None,

@@ -17,9 +17,10 @@ from cti_server.domain.work import REPEAT_WITHIN, earlier_calls
 from cti_server.errors import Conflict, CtiError, InvalidValue, NotFound
 from cti_server.ports import Switch
 from cti_server.services.callbacks import CallbackService
+from cti_server.services.calls.consulting import Consultations, ConsultStep
 from cti_server.services.calls.legs import agent_leg
 from cti_server.services.calls.live import LiveCall, LiveCalls
-from cti_server.services.calls.placing import AGENT_CONTEXT, Placing
+from cti_server.services.calls.placing import Placing
 from cti_server.services.calls.targets import QUEUE_PREFIX, Targets
 from cti_server.services.customers import Customers
 from cti_server.services.desk_rows import agent_row, call_row, event_row, pop_row
@@ -32,9 +33,6 @@ TRANSFER_CONTEXT = "cti-transfer"
 LAST_CONTACTS = 10
 Row = dict[str, Any]
 TransferHow = Literal["blind", "attended"]
-ConsultStep = Literal["complete", "join", "swap", "cancel"]
-CONSULT_KEYS: dict[ConsultStep, str] = {"cancel": "ABA", "complete": "ABB", "join": "ABC", "swap": "ABD"}
-"""docker/asterisk/conf/features.conf, [general]."""
 
 
 class CallArchive(Protocol):
@@ -71,11 +69,12 @@ class DeskService:
         files: Customers,
         board: LiveBoard,
         pause_codes: Sequence[Mapping[str, Any]],
+        consultations: Consultations,
     ) -> None:
         self._floor, self._calls, self._callbacks, self._targets = floor, calls, callbacks, targets
         self._placing = placing
         self._switch, self._archive, self._files, self._board = switch, archive, files, board
-        self._pause_codes = pause_codes
+        self._pause_codes, self._consultations = pause_codes, consultations
 
     # -- state -------------------------------------------------------------------------------------------------
 
@@ -136,40 +135,45 @@ class DeskService:
 
     async def transfer(self, agent_id: str, target: str, how: TransferHow) -> None:
         """Blind: the caller goes at once. Attended: a consultation starts; hanging up completes it."""
-        live = self._call_of(agent_id)
-        if live.talking_with != agent_id:
-            raise Conflict("you are not talking to anybody", reason="not_talking")
+        live = self._talk_of(agent_id)
         found = self._targets.find(target)
         if found.kind == "unknown":
             self._targets.outside.must(target)
             raise InvalidValue(f"{target!r} is no queue, agent or number", field="target")
+        if how == "attended":
+            await self._consultations.begin(live, AgentId(agent_id), found)
+            return
+        state = self._floor.state(AgentId(agent_id))
+        if state.consulting or state.parties:
+            raise Conflict("others are on the line: complete, cancel or end the conference first", reason="consulting")
+        live.leaving = True
         extension = f"{QUEUE_PREFIX}{found.name}" if found.kind == "queue" else found.name
-        leg = await self._leg(live, agent_id)
-        if how == "blind":
-            live.leaving = True
-            await self._switch.blind_transfer(leg, extension, TRANSFER_CONTEXT)
-        else:
-            await self._switch.attended_transfer(leg, extension, AGENT_CONTEXT)
-            live.consulting = True
+        await self._switch.blind_transfer(await self._leg(live, agent_id), extension, TRANSFER_CONTEXT)
 
     async def consult(self, agent_id: str, step: ConsultStep) -> None:
         """Go on with a consultation an attended transfer began."""
-        live = self._call_of(agent_id)
-        if live.talking_with != agent_id or not live.consulting:
-            raise Conflict("you are consulting nobody; start with an attended transfer", reason="not_consulting")
-        await self._switch.press(await self._leg(live, agent_id), CONSULT_KEYS[step])
-        live.consulting = step == "swap"
+        await self._consultations.step(self._talk_of(agent_id), AgentId(agent_id), step)
+
+    async def drop_party(self, agent_id: str, party: str | None) -> None:
+        """One leaves the conference; None = all do, and then the agent too: the conference is over, the caller's flow goes on."""
+        live = self._talk_of(agent_id)
+        await self._consultations.drop(live, AgentId(agent_id), party)
+        if party is None:
+            await self._switch.hangup(await self._leg(live, agent_id))
 
     async def phone_cut(self, agent_id: str) -> None:
-        """His page goes away with a talk on its phone. The switch would notice after seconds of silence only; the caller is
-        kept for him (services/calls/waiting.py)."""
-        live = self._calls.of_agent(AgentId(agent_id))
+        """His page has gone with a talk on its phone. The switch would notice after seconds of silence only; the caller is kept
+        for him (services/calls/waiting.py). A consultation ends first: without its agent it would take the caller along."""
+        agent = AgentId(agent_id)
+        live = self._calls.of_agent(agent)
         if live is None or live.talking_with != agent_id:
             return
         leg = await self._leg(live, agent_id)
-        if leg.name.startswith(f"PJSIP/{self._floor.softphone(AgentId(agent_id))}-"):
-            live.cut = True
-            await self._switch.hangup(leg)
+        if not leg.name.startswith(f"PJSIP/{self._floor.softphone(agent)}-"):
+            return
+        await self._consultations.abandon(live, agent)
+        live.cut = not self._floor.state(agent).parties
+        await self._switch.hangup(leg)
 
     async def call_back(self, agent_id: str, ticket_id: str) -> None:
         if not self._floor.available(AgentId(agent_id)):
@@ -185,6 +189,12 @@ class DeskService:
         live = self._calls.of_agent(AgentId(agent_id))
         if live is None:
             raise Conflict("you have no call at the moment", reason="no_call")
+        return live
+
+    def _talk_of(self, agent_id: str) -> LiveCall:
+        live = self._call_of(agent_id)
+        if live.talking_with != agent_id:
+            raise Conflict("you are not talking to anybody", reason="not_talking")
         return live
 
     async def _leg(self, live: LiveCall, agent_id: str) -> ChannelRef:

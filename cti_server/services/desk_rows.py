@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from cti_server.domain.agents import Agent, AgentState
@@ -29,6 +30,8 @@ def agent_row(agent: Agent, state: AgentState) -> Row:
         "visit_id": state.visit_id,
         "offer_id": state.offer_id,
         "held": state.system == "hold",
+        "consult": asdict(state.consult) if state.consult else None,
+        "parties": [asdict(party) for party in state.parties],
         "queues": sorted(agent.queues),
         "levels": dict(agent.queues),
     }

@@ -19,6 +19,7 @@ from cti_server.domain.ids import AgentId
 from cti_server.errors import NotFound, Unavailable
 from cti_server.services.floor import Floor, endpoints
 from cti_server.services.outside import Outside
+from cti_server.services.page_links import PageLinks
 
 PhoneKind = Literal["desk", "softphone"]
 DEMO_ENDPOINT = "demo"
@@ -48,8 +49,11 @@ class Account:
 
 
 class Phones:
-    def __init__(self, floor: Floor, store: ChoiceStore, secrets: Path | None, outside: Outside) -> None:
+    def __init__(
+        self, floor: Floor, store: ChoiceStore, secrets: Path | None, outside: Outside, links: PageLinks
+    ) -> None:
         self._floor, self._store, self._secrets, self._outside = floor, store, secrets, outside
+        self.links = links
 
     async def restore(self) -> None:
         """Tell the floor what agents chose earlier."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cti_server.domain.agents import Intent
-from cti_server.domain.facts import AlarmKind
+from cti_server.domain.facts import AlarmKind, ConsultResult, ConsultTo
 from cti_server.domain.users import Role
 
 System = Literal["available", "offered", "dialling", "talking", "wrap_up", "unreachable", "busy"]
@@ -22,6 +22,20 @@ class Wire(BaseModel):
     """Unknown fields of an answer are dropped: only what stands here leaves the server."""
 
     model_config = ConfigDict(extra="ignore")
+
+
+class Consult(Wire):
+    """Somebody an agent asks during a talk, or who has joined it. `since` is of the last change; `result` set = over, and why;
+    `with_caller`: the agent has swapped back to his caller."""
+
+    consult_id: str
+    to: ConsultTo
+    target: str
+    since: int
+    partner: str | None = None
+    answered: bool = False
+    with_caller: bool = False
+    result: ConsultResult | None = None
 
 
 class Me(Wire):
@@ -41,6 +55,8 @@ class Me(Wire):
     visit_id: str | None = None
     offer_id: str | None = None
     held: bool = False
+    consult: Consult | None = None
+    parties: list[Consult] = []
     queues: list[str] = []
     levels: dict[str, int] = {}
 

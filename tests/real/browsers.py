@@ -128,6 +128,8 @@ async def use_softphone(page: Page, *, ready: bool = True) -> None:
     await expect(page.get_by_test_id("registration")).to_have_text("Ready for calls")
     if not ready:
         return
+    await page.get_by_test_id("try-phone").click()
+    await page.get_by_test_id("heard").click()
     await page.get_by_test_id("ready").click()
     await expect(page.get_by_test_id("system")).to_have_text("Available")
 

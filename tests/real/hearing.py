@@ -112,6 +112,7 @@ class Ear(asyncio.DatagramProtocol):
         self._to_send: deque[tuple[int, bytes, bool] | None] = deque()
         self._sequence = self._frame = 0
         self._payloads: list[bytes] = []
+        self._keys: dict[int, str] = {}
         self.packets: list[tuple[float, bool]] = []
         """When each packet came (loop time) and whether it held sound."""
         self.presses: list[float] = []
@@ -120,13 +121,27 @@ class Ear(asyncio.DatagramProtocol):
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if len(data) < 12 or data[0] >> 6 != 2 or data[1] & 0x7F != 0:
+        if len(data) < 12 or data[0] >> 6 != 2:
+            return
+        if data[1] & 0x7F == EVENT_TYPE:
+            self._take_key(data)
+        if data[1] & 0x7F != 0:
             return
         self._peer = addr
         payload = data[12:]
         self._payloads.append(payload)
         loud = float(np.mean(np.abs(ULAW[np.frombuffer(payload, dtype=np.uint8)]))) > LOUD
         self.packets.append((self._loop.time(), loud))
+
+    def _take_key(self, data: bytes) -> None:
+        """RFC 4733: all packets of one key bear the time it was pressed."""
+        stamp, event = struct.unpack("!I", data[4:8])[0], data[12]
+        self._keys.setdefault(stamp, EVENTS[event])
+
+    @property
+    def keys(self) -> str:
+        """Pressed by the other side."""
+        return "".join(self._keys.values())
 
     @property
     def heard(self) -> Samples:

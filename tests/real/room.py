@@ -86,18 +86,18 @@ async def calling(centre: Centre, seconds: float, **more: str) -> AsyncIterator[
 async def flows_both_ways(page: Page, centre: Centre, agent_id: str = "1001") -> None:
     """Packets arrive and leave in the browser, and Asterisk counts both on that agent's leg."""
     async with asyncio.timeout(10):
-        while not (counted := await on_the_switch(centre.asterisk, agent_id)):
+        while not (counted := await on_the_switch(centre.asterisk, f"{agent_id}w")):
             await asyncio.sleep(0.1)
     before = await counts(page)
     await asyncio.sleep(1.0)
-    after, then = await counts(page), await on_the_switch(centre.asterisk, agent_id)
+    after, then = await counts(page), await on_the_switch(centre.asterisk, f"{agent_id}w")
     assert after["received"] - before["received"] > 30
     assert after["sent"] - before["sent"] > 30
     assert all(later - sooner > 30 for sooner, later in zip(counted, then, strict=True)), f"{counted} → {then}"
 
 
-async def on_the_switch(asterisk: AsteriskInstance, agent_id: str) -> list[int]:
-    """Packets Asterisk has received from and sent to this agent's softphone; nothing while it has no leg with media."""
+async def on_the_switch(asterisk: AsteriskInstance, endpoint: str) -> list[int]:
+    """Packets Asterisk has received from and sent to this endpoint; nothing while it has no leg with media."""
     lines = (await asterisk.cli("pjsip show channelstats")).splitlines()
-    legs = [line.split() for line in lines if f"{agent_id}w" in line]
+    legs = [line.split() for line in lines if endpoint in line]
     return [int(leg[place]) for leg in legs if len(leg) > 9 for place in (-9, -5)]

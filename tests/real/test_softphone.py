@@ -59,31 +59,6 @@ async def test_keys_and_blind_transfer_then_the_colleague_hangs_up(room: Room) -
     await page.close()
 
 
-async def test_a_colleague_is_consulted_and_takes_the_caller(room: Room) -> None:
-    centre = room.centre
-    page = await room.agent("1001")
-    colleague = await centre.agent("1002", ANSWERS)
-    async with calling(centre, 22):
-        await page.get_by_test_id("answer").click()
-        await expect(page.get_by_test_id("hang-up")).to_be_visible()
-        await flows_both_ways(page, centre)
-        await page.get_by_test_id("target").fill("1002")
-        await page.get_by_test_id("attended").click()
-        await expect(page.get_by_test_id("consultation")).to_be_visible()
-        consultation = await colleague.answers()
-        await consultation.wait_bridged()
-        await page.get_by_test_id("consult-swap").click()
-        await page.get_by_test_id("consult-swap").click()
-        await page.get_by_test_id("consult-complete").click()
-        await centre.until(f.CallTransferred)
-        await expect(page.get_by_test_id("system")).to_have_text("Wrap-up")
-        await colleague.hang_up()
-    assert [(fact.how, fact.target, fact.by) for fact in centre.of(f.CallTransferred)] == [("attended", "1002", "1001")]
-    caller = centre.of(f.CallArrived)[0].call_id
-    assert [fact.agent_id for fact in centre.of(f.TalkStarted) if fact.call_id == caller] == ["1001", "1002"]
-    await page.close()
-
-
 async def test_a_reload_in_the_talk_brings_the_same_caller_back(room: Room) -> None:
     centre = room.centre
     page = await room.agent("1001")
@@ -160,31 +135,3 @@ async def test_a_newcomer_calls_from_a_page_and_an_agent_answers_in_another(room
     await centre.calls_over()
     await newcomer.close()
     await agent.close()
-
-
-async def test_caller_colleague_and_agent_talk_together(room: Room) -> None:
-    """Joined, all three share one bridge; when the agent leaves, the other two talk on."""
-    centre = room.centre
-    page = await room.agent("1001")
-    colleague = await centre.agent("1002", ANSWERS)
-    async with calling(centre, 22):
-        await page.get_by_test_id("answer").click()
-        await expect(page.get_by_test_id("hang-up")).to_be_visible()
-        await page.get_by_test_id("target").fill("1002")
-        await page.get_by_test_id("attended").click()
-        consultation = await colleague.answers()
-        await consultation.wait_bridged()
-        await page.get_by_test_id("consult-join").click()
-        await centre.until(f.HoldEnded)
-        await flows_both_ways(page, centre)
-        await expect(page.get_by_test_id("system")).to_have_text("Talking")
-        assert "softmix" in await centre.asterisk.cli("bridge show all")
-        assert centre.of(f.TalkEnded) == []
-        await page.get_by_test_id("hang-up").click()
-        await centre.until(f.CallTransferred)
-        await expect(page.get_by_test_id("system")).to_have_text("Wrap-up")
-        await colleague.hang_up()
-    caller = centre.of(f.CallArrived)[0].call_id
-    assert [fact.agent_id for fact in centre.of(f.TalkStarted) if fact.call_id == caller] == ["1001", "1002"]
-    assert [fact.side for fact in centre.of(f.TalkEnded) if fact.call_id == caller] == ["transfer", "agent"]
-    await page.close()

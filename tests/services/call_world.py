@@ -21,6 +21,7 @@ from cti_server.errors import StorageUnavailable
 from cti_server.ports import LineInfo, PhoneReachability
 from cti_server.services.acd import Acd
 from cti_server.services.callbacks import CallbackService
+from cti_server.services.calls.consulting import Consultations
 from cti_server.services.calls.live import LiveCalls
 from cti_server.services.calls.parts import Parts, Recordings
 from cti_server.services.calls.placing import Placing
@@ -136,6 +137,7 @@ class World:
         self.flows.load()
         assert not self.flows.problems, self.flows.problems
         self.lookups = Lookups({})
+        self.consultations = Consultations(self.calls, self.floor, self.switch, self.bus, self.clock)
         self.sessions = Sessions(
             Parts(
                 settings=self.settings,
@@ -155,16 +157,18 @@ class World:
                 callbacks=self.callbacks,
                 targets=targets,
                 placing=self.placing,
+                consultations=self.consultations,
             )
         )
-        watch = SwitchWatch(self.calls, self.floor)
+        watch = SwitchWatch(self.calls, self.floor, self.consultations)
         recovery = Recovery(self.calls, self.floor, self.bus, self.clock)
-        for subscriber in (self.floor.on_switch, watch.on_event, recovery.on_event):
+        for subscriber in (self.floor.on_switch, watch.on_event, recovery.on_event, self.consultations.on_event):
             self.switch.subscribe(subscriber)
         self.floor.start()
 
     def close(self) -> None:
         self.placing.close()
+        self.consultations.close()
         self.callbacks.close()
         self.floor.close()
         self.acd.close()

@@ -4,7 +4,7 @@ would record and keeps what tests put into it.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from cti_server.bus import Bus
@@ -152,6 +152,8 @@ class DeskDouble:
             "call_id": state.call_id,
             "visit_id": state.visit_id,
             "offer_id": state.offer_id,
+            "consult": asdict(state.consult) if state.consult else None,
+            "parties": [asdict(party) for party in state.parties],
             "queues": ["general"],
             "password": "must never leave",
         }
@@ -277,6 +279,10 @@ class DeskDouble:
     async def consult(self, agent_id: str, step: str) -> None:
         self._state(agent_id)
         self.done.append(("consult", agent_id, step))
+
+    async def drop_party(self, agent_id: str, party: str | None) -> None:
+        self._state(agent_id)
+        self.done.append(("drop", agent_id, party))
 
     async def call_back(self, agent_id: str, ticket_id: str) -> None:
         self._state(agent_id)

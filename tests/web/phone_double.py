@@ -10,6 +10,7 @@ from cti_server.domain.agents import Agent, AgentState
 from cti_server.domain.ids import AgentId
 from cti_server.errors import NotFound
 from cti_server.services.outside import Outside
+from cti_server.services.page_links import PageLinks
 from cti_server.services.phones import Phones
 
 
@@ -50,6 +51,10 @@ class MemoryChoices:
         self.values[name] = value
 
 
-def make_phones(names: Mapping[str, str], secrets: Path | None = None) -> Phones:
+def make_phones(names: Mapping[str, str], secrets: Path | None = None, links: PageLinks | None = None) -> Phones:
     floor: Any = FloorDouble(names)
-    return Phones(floor, MemoryChoices(), secrets, Outside((), "CN"))
+    return Phones(floor, MemoryChoices(), secrets, Outside((), "CN"), links or PageLinks(_nobody, 3.0))
+
+
+async def _nobody(agent_id: str) -> None:
+    pass

@@ -1,11 +1,12 @@
 // A phone without a switch, for tests: it does what it is told and says what it did.
 
 import type { SipAccount } from "../protocol";
-import type { Line, PhoneEvents, Softphone } from "./types";
+import type { Fault, Line, PhoneEvents, Softphone } from "./types";
 
 export class FakeSoftphone implements Softphone {
   account: SipAccount | null = null;
   readonly pressed: string[] = [];
+  devicesTaken = 0;
   private calls: Line[] = [];
   private next = 1;
 
@@ -54,6 +55,19 @@ export class FakeSoftphone implements Softphone {
 
   press(_: string, keys: string): void {
     this.pressed.push(keys);
+  }
+
+  useDevices(): void {
+    this.devicesTaken++;
+  }
+
+  /** Something goes wrong, and is well again. */
+  fail(fault: Fault): void {
+    this.events.fault(fault);
+  }
+
+  mend(fault: Fault): void {
+    this.events.mended(fault);
   }
 
   private add(line: Pick<Line, "direction" | "state" | "peer" | "callId">): string {

@@ -2,6 +2,7 @@
 
 import JsSIP from "jssip";
 import type { SipAccount } from "../protocol";
+import { microphoneWanted, outputWanted, sound as chosen } from "./devices";
 import type { Fault, Line, LineState, MakeSoftphone, PhoneEvents, Softphone } from "./types";
 
 type UA = InstanceType<typeof JsSIP.UA>;
@@ -14,7 +15,13 @@ const GATHER_MS = 150;
 const KEY_MS = 120;
 const KEY_GAP_MS = 80;
 const BUSY_HERE = 486;
-const MEDIA = { mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers: [] } };
+/** An answered call whose sound has not come by then gets a word of advice. */
+const FIRST_SOUND_MS = 4_000;
+/** Sound that stands still for this long wants a new way through the network. */
+const WAY_LOST_MS = 1_500;
+/** By this the server tells this page from one before a reload or crash. */
+const PAGE = `${Math.round(performance.timeOrigin).toString(36)}-${Math.random().toString(36).slice(2)}`;
+const media = () => ({ mediaConstraints: { audio: microphoneWanted(), video: false }, pcConfig: { iceServers: [] } });
 const FAULTS: Record<string, Fault> = {
   "User Denied Media Access": "microphone_denied",
   "WebRTC Error": "no_media",
@@ -40,13 +47,14 @@ export const makeSoftphone: MakeSoftphone = (events) => new JsSipPhone(events);
 class JsSipPhone implements Softphone {
   private ua: UA | null = null;
   private readonly calls = new Map<string, Held>();
+  private away = false;
 
   constructor(private readonly events: PhoneEvents) {}
 
   start(account: SipAccount): void {
     this.stop();
     const ua = new JsSIP.UA({
-      sockets: [new JsSIP.WebSocketInterface(`${location.origin.replace(/^http/, "ws")}${account.websocket}`)],
+      sockets: [new JsSIP.WebSocketInterface(`${location.origin.replace(/^http/, "ws")}${account.websocket}?page=${PAGE}`)],
       uri: account.uri,
       authorization_user: account.user,
       password: account.password,
@@ -61,8 +69,15 @@ class JsSipPhone implements Softphone {
       if (this.ua === ua) tell();
     };
     ua.on("connected", mine(() => account.user === "demo" && this.events.registration("registered")));
-    ua.on("disconnected", mine(() => this.events.registration("connecting")));
-    ua.on("registered", mine(() => this.events.registration("registered")));
+    ua.on("disconnected", mine(() => {
+      this.away = true;
+      this.events.registration("connecting");
+    }));
+    ua.on("registered", mine(() => {
+      this.events.registration("registered");
+      if (this.away) this.again();
+      this.away = false;
+    }));
     ua.on("unregistered", mine(() => this.events.registration("connecting")));
     ua.on("registrationFailed", (failed) => {
       if (this.ua !== ua) return;
@@ -87,12 +102,12 @@ class JsSipPhone implements Softphone {
   call(number: string, asCaller?: string): void {
     if (this.ua === null) return;
     const extraHeaders = asCaller === undefined ? [] : [`P-Asserted-Identity: <sip:${asCaller}@cti.invalid>`];
-    this.add(this.ua.call(number, { ...MEDIA, extraHeaders }), "out", null);
+    this.add(this.ua.call(number, { ...media(), extraHeaders }), "out", null);
   }
 
   answer(id: string): void {
     const held = this.calls.get(id);
-    if (held?.line.state === "ringing") held.session.answer(MEDIA);
+    if (held?.line.state === "ringing") held.session.answer(media());
   }
 
   hangUp(id: string): void {
@@ -119,6 +134,74 @@ class JsSipPhone implements Softphone {
     this.calls.get(id)?.session.sendDTMF(keys, { transportType: rfc, duration: KEY_MS, interToneGap: KEY_GAP_MS });
   }
 
+  useDevices(): void {
+    for (const held of this.calls.values()) {
+      this.play(held.sound);
+      void this.speakInto(held).catch(() => this.events.fault("microphone_unplugged"));
+    }
+  }
+
+  private play(sound: HTMLAudioElement): void {
+    sound.volume = chosen.peek().volume;
+    const output = outputWanted("speaker");
+    if (sound.sinkId !== output) void sound.setSinkId(output).catch(() => undefined);
+  }
+
+  /** The microphone that is wanted now, when the one in use was unplugged or another one chosen. */
+  private async speakInto(held: Held): Promise<void> {
+    const connection = held.session.connection as RTCPeerConnection | null;
+    const sender = connection?.getSenders().find((one) => one.track?.kind === "audio");
+    const old = sender?.track;
+    if (!sender || !old) return;
+    const wanted = microphoneWanted();
+    const same = wanted === true || old.getSettings().deviceId === (wanted.deviceId as { exact: string }).exact;
+    if (same && old.readyState === "live") return;
+    const [track] = (await navigator.mediaDevices.getUserMedia({ audio: wanted })).getAudioTracks();
+    if (track === undefined) return;
+    track.enabled = old.enabled;
+    await sender.replaceTrack(track);
+    old.stop();
+    this.watchMicrophone(held.session);
+    this.events.mended("microphone_unplugged");
+  }
+
+  /** The network was away: new ways for the sound are looked for, and the switch learns where we are now. A call that is gone is
+   * answered 481, and ends here too. */
+  private again(): void {
+    for (const id of this.calls.keys()) this.newWay(id);
+  }
+
+  private newWay(id: string): void {
+    const held = this.calls.get(id);
+    if (held?.line.state === "talking" && this.ua?.isRegistered()) held.session.renegotiate({ rtcOfferConstraints: { iceRestart: true } });
+  }
+
+  /** The interface the sound went over is gone (Wi-Fi changed, cable pulled): without a new way it would stay silent for good. */
+  private watchWay(id: string, connection: RTCPeerConnection): void {
+    let lost: ReturnType<typeof setTimeout> | undefined;
+    connection.addEventListener("iceconnectionstatechange", () => {
+      clearTimeout(lost);
+      const state = connection.iceConnectionState;
+      if (state === "failed" || state === "disconnected") lost = setTimeout(() => this.newWay(id), state === "failed" ? 0 : WAY_LOST_MS);
+    });
+  }
+
+  private watchMicrophone(session: Session): void {
+    const connection = session.connection as RTCPeerConnection | null;
+    const track = connection?.getSenders().find((one) => one.track?.kind === "audio")?.track;
+    track?.addEventListener("ended", () => {
+      this.events.fault("microphone_unplugged");
+      this.useDevices();
+    });
+  }
+
+  private listenForSound(id: string, session: Session): void {
+    setTimeout(() => {
+      if (!this.calls.has(id) || session.isOnHold().local) return;
+      void soundPackets(session).then((packets) => packets === 0 && this.calls.has(id) && this.events.fault("nothing_heard"));
+    }, FIRST_SOUND_MS);
+  }
+
   private take(session: Session, callId: string | null): void {
     this.add(session, "in", callId);
   }
@@ -130,6 +213,7 @@ class JsSipPhone implements Softphone {
     const line: Line = { id, direction, state: direction === "in" ? "ringing" : "dialling", peer, callId, muted: false, held: false };
     const sound = document.createElement("audio");
     sound.autoplay = true;
+    this.play(sound);
     this.calls.set(id, { line, session, sound });
     this.listen(session, id, sound);
     this.tell();
@@ -149,6 +233,11 @@ class JsSipPhone implements Softphone {
       if (candidate.protocol === "udp") gathered ??= setTimeout(ready, GATHER_MS);
     });
     session.on("accepted", () => this.change(id, { state: "talking" }));
+    session.on("confirmed", () => {
+      this.watchMicrophone(session);
+      if (session.connection) this.watchWay(id, session.connection as RTCPeerConnection);
+      this.listenForSound(id, session);
+    });
     session.on("hold", () => this.change(id, { held: session.isOnHold().local }));
     session.on("unhold", () => this.change(id, { held: session.isOnHold().local }));
     session.on("muted", () => this.change(id, { muted: true }));
@@ -182,4 +271,13 @@ class JsSipPhone implements Softphone {
   private tell(): void {
     this.events.lines([...this.calls.values()].map((held) => held.line));
   }
+}
+
+async function soundPackets(session: Session): Promise<number> {
+  const reports = await (session.connection as RTCPeerConnection | null)?.getStats();
+  let packets = 0;
+  reports?.forEach((one: { type: string; packetsReceived?: number }) => {
+    if (one.type === "inbound-rtp") packets += one.packetsReceived ?? 0;
+  });
+  return packets;
 }

@@ -15,11 +15,13 @@ export interface Around {
   read(): Promise<PhoneAnswer>;
   choose(use: Use): Promise<PhoneAnswer>;
   tryMicrophone(): Promise<Microphone>;
+  /** Whether the agent has said that he hears the chosen speaker. */
+  heard(): boolean;
   /** Queue up for being the one tab with a phone; answers how to leave, and how to ask the other tab for it. */
   claim(granted: () => void, waiting: () => void, asked: () => boolean): { close(): void; take(): void };
 }
 
-export type Obstacle = Exclude<Microphone, "good" | "silent"> | "not_registered" | "other_tab";
+export type Obstacle = Exclude<Microphone, "good" | "silent"> | "not_registered" | "refused" | "other_tab" | "not_heard";
 const PATIENCE_MS = 6_000;
 
 export class AgentPhone {
@@ -61,11 +63,18 @@ export class AgentPhone {
     if (this.place.value === "elsewhere") return "other_tab";
     const heard = this.microphone.value === "good" ? "good" : await this.tryMicrophone();
     if (heard !== "good" && heard !== "silent") return heard;
-    return (await this.registered()) ? null : "not_registered";
+    if (!(await this.registered())) return this.registration.value === "refused" ? "refused" : "not_registered";
+    return this.around.heard() ? null : "not_heard";
   }
 
   async tryMicrophone(): Promise<Microphone> {
     return (this.microphone.value = await this.around.tryMicrophone());
+  }
+
+  /** Other devices: a test made with the ones before counts no more. */
+  useDevices(): void {
+    this.microphone.value = null;
+    this.phone?.useDevices();
   }
 
   takeOver(): void {
@@ -125,6 +134,9 @@ export class AgentPhone {
       registration: (state) => (this.registration.value = state),
       lines: (lines) => (this.lines.value = lines),
       fault: (fault) => (this.fault.value = fault),
+      mended: (fault) => {
+        if (this.fault.value === fault) this.fault.value = null;
+      },
     });
     this.phone.start(this.account);
   }

@@ -8,7 +8,7 @@ export type Registration = "off" | "connecting" | "registered" | "refused";
 export type LineState = "ringing" | "dialling" | "talking";
 
 /** Why a call could not be made or taken: each has advice in words/phone. */
-export type Fault = "microphone_denied" | "microphone_missing" | "no_media" | "busy" | "no_answer" | "failed";
+export type Fault = "microphone_denied" | "microphone_missing" | "microphone_unplugged" | "no_media" | "nothing_heard" | "busy" | "no_answer" | "failed";
 
 /** One call at this phone. */
 export interface Line {
@@ -26,6 +26,8 @@ export interface PhoneEvents {
   registration(state: Registration): void;
   lines(lines: readonly Line[]): void;
   fault(fault: Fault): void;
+  /** What a fault said is over. */
+  mended(fault: Fault): void;
 }
 
 export interface Softphone {
@@ -40,6 +42,8 @@ export interface Softphone {
   hold(id: string, on: boolean): void;
   /** Keys as RFC 4733 events. */
   press(id: string, keys: string): void;
+  /** Other devices were chosen, or one came or went: talks in hand go over to what is wanted now. */
+  useDevices(): void;
 }
 
 export type MakeSoftphone = (events: PhoneEvents) => Softphone;

@@ -5,7 +5,8 @@ import { busy, me, now, pop, queueName, wish } from "../state";
 import { Act } from "./Act";
 import { line, phone } from "./phone/desk";
 import { Dial } from "./phone/Dial";
-import { Consultation, LineControls } from "./phone/LineControls";
+import { Consultation } from "./phone/Consultation";
+import { LineControls } from "./phone/LineControls";
 import { Transfer } from "./phone/Transfer";
 import { State, tone } from "./State";
 
@@ -70,10 +71,16 @@ function Talk() {
   return (
     <div class="acts">
       {ours !== null && <LineControls line={ours} queued />}
-      <Transfer />
+      {!consultOpen() && <Transfer />}
       <Act icon="hangup" tone="stop" label={t("hang_up")} keys="Alt+9" disabled={busy.value} onClick={() => void wish("hang_up", {})} test="hang-up" />
     </div>
   );
+}
+
+/** While he consults somebody, that comes to its end first. */
+function consultOpen(): boolean {
+  const consult = me.value?.consult ?? null;
+  return consult !== null && consult.result === null;
 }
 
 /** A call at the softphone that is none of the queue's. */

@@ -35,7 +35,7 @@ MAX_PLAY = 600.0
 MAX_TALK = 12 * 3600.0
 SLACK = 5.0
 """Seconds Asterisk may be late with a command that has a time limit of its own."""
-TICKET = ("CTI_CALL_ID", "CTI_TICKET", "CTI_STAGE", "CTI_QUEUE")
+TICKET = ("CTI_CALL_ID", "CTI_TICKET", "CTI_STAGE", "CTI_QUEUE", "CTI_CONSULT_ID")
 MAX_VALUE = 80
 
 _WITHHELD = frozenset({"", "unknown", "anonymous", "unavailable", "restricted", "private", "asterisk"})

@@ -21,6 +21,7 @@ from cti_server.domain.agents.state import (
     Agent,
     AgentRules,
     AgentState,
+    Consultation,
     Intent,
     SystemState,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "Agent",
     "AgentRules",
     "AgentState",
+    "Consultation",
     "Intent",
     "SystemState",
     "apply",

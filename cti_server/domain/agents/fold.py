@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from cti_server.domain.agents import consulting
 from cti_server.domain.agents.state import SIGNED_IN, WITH_CALLER, WORKING, AgentState, SystemState
 from cti_server.domain.facts import (
     MISSES,
@@ -84,6 +85,8 @@ def _without_work(state: AgentState) -> AgentState:
         deadline=None,
         wrap_up_until=None,
         wrap_up_extended=False,
+        consult=None,
+        parties=(),
     )
 
 
@@ -142,6 +145,8 @@ def _talking(state: AgentState, fact: OfferEnded | TalkStarted) -> AgentState:
         work_since=fact.at,
         deadline=None,
         wrap_up_until=None,
+        consult=None,
+        parties=(),
     )
 
 
@@ -195,7 +200,12 @@ def _after_talk(state: AgentState, at: Micros) -> AgentState:
     if state.intent == "signed_out":
         return _without_work(state)
     return replace(
-        state, system="wrap_up", offer_id=None, work_since=at, deadline=at, wrap_up_until=None, wrap_up_extended=False
+        _without_work(state),
+        system="wrap_up",
+        call_id=state.call_id,
+        visit_id=state.visit_id,
+        work_since=at,
+        deadline=at,
     )
 
 
@@ -246,4 +256,5 @@ _STEPS: dict[type[Fact], Callable[[AgentState, Any], AgentState]] = {
     WrapUpStarted: _wrap_up_started,
     WrapUpExtended: _wrap_up_extended,
     WrapUpEnded: _wrap_up_ended,
+    **consulting.STEPS,
 }

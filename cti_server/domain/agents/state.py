@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cti_server.domain.facts import ConsultResult, ConsultTo
 from cti_server.domain.ids import MINUTE, SECOND, AgentId, CallId, Micros, OfferId, QueueName, VisitId
 from cti_server.domain.wrong import Refused, wrong
 
@@ -61,6 +62,28 @@ class AgentRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Consultation:
+    """Somebody an agent asks, or has asked, during his talk."""
+
+    consult_id: CallId
+    to: ConsultTo
+    target: str
+    since: Micros
+    """Of the last change."""
+    partner: AgentId | None = None
+    """The agent who answered."""
+    answered: bool = False
+    with_caller: bool = False
+    """The agent has swapped back to the caller; the one consulted waits."""
+    result: ConsultResult | None = None
+    """Set = over; kept so that the agent reads why."""
+
+    @property
+    def open(self) -> bool:
+        return self.result is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentState:
     """What is known of one agent now. Times are micros; 0 = never."""
 
@@ -90,6 +113,10 @@ class AgentState:
     """Start of the present talk or wrap-up."""
     wrap_up_until: Micros | None = None
     wrap_up_extended: bool = False
+    consult: Consultation | None = None
+    """The last consultation of the present talk."""
+    parties: tuple[Consultation, ...] = ()
+    """Who else is in conference with him and the caller, in the order they joined."""
     coded_visit: VisitId | None = None
     """The last visit he gave a disposition code to."""
 
@@ -97,6 +124,10 @@ class AgentState:
     def coded(self) -> bool:
         """The visit in hand has its disposition code."""
         return self.visit_id is not None and self.coded_visit == self.visit_id
+
+    @property
+    def consulting(self) -> bool:
+        return self.consult is not None and self.consult.open
 
     @property
     def free(self) -> bool:

@@ -47,7 +47,6 @@ from cti_server.domain.facts import (
     VisitStarted,
 )
 from cti_server.domain.ids import SECOND, AgentId, CallId, ChannelRef, Micros, OfferId, QueueName, VisitId
-from cti_server.ports import TransferDone
 
 KEPT_ENDED = 500
 """Records of ended calls kept in memory for the wrap-ups that follow."""
@@ -97,10 +96,6 @@ class LiveCall:
     in_fallback: bool = False
     cut: bool = False
     """The talk ends because the agent's page goes away, not because anybody hung up."""
-    joined: TransferDone | None = None
-    """Caller, agent and the one he consulted are in one bridge; the hand-over that is due when the agent leaves."""
-    consulting: bool = False
-    """The agent asks a colleague while the caller is held (attended transfer)."""
     serves: CallId | None = None
     """A consultation that carries on for this call after an attended transfer into a queue."""
     over: bool = False
@@ -212,7 +207,6 @@ class LiveCall:
         self.held(False, at)
         agent_id, visit.talking = visit.talking, None
         self.agent_channel = None
-        self.consulting = False
         self.note(TalkEnded, at, visit_id=visit.visit_id, agent_id=agent_id, side=side)
 
     # -- the end ---------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from cti_server.domain.tiers import table
 from cti_server.errors import InvalidValue
 from cti_server.ports import LineInfo, Speaker, Switch
 from cti_server.services.acd import Acd
+from cti_server.services.calls.consulting import Consultations
 from cti_server.services.calls.live import LiveCall, LiveCalls
 from cti_server.services.calls.targets import Targets
 from cti_server.services.customers import Customers
@@ -99,6 +100,7 @@ class Parts:
     callbacks: Callbacks
     targets: Targets
     placing: PlacedCalls
+    consultations: Consultations
     archive: Archive | None = None
     """None: the only server there is."""
 

@@ -24,13 +24,13 @@ from cti_server.domain.visit_records import NO_QUEUE
 from cti_server.errors import CtiError
 from cti_server.ports import DialResult, LineInfo, Switch
 from cti_server.services.calls.caller import Caller
+from cti_server.services.calls.consulting import AGENT_CONTEXT
 from cti_server.services.calls.live import LiveCall, LiveCalls, Visit
 from cti_server.services.calls.targets import Targets
 from cti_server.services.calls.waiting import Moved
 from cti_server.services.customers import Customers
 from cti_server.services.floor import Floor
 
-AGENT_CONTEXT = "cti-agents"
 PHONE_SECONDS = 30.0
 """How long the agent's own phone rings."""
 CONNECT_SECONDS = 10.0

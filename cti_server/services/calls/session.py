@@ -19,7 +19,7 @@ from typing import Literal
 import structlog
 
 from cti_server.clock import new_id
-from cti_server.domain.facts import CallArrived, CallerIdentified, CallResumed, FlowFailed, Side
+from cti_server.domain.facts import CallArrived, CallerIdentified, CallResumed, ConsultResult, FlowFailed, Side
 from cti_server.domain.flows.effects import Ask, CallContext, QueueResult
 from cti_server.domain.ids import AgentId, CallId, ChannelRef, VisitId
 from cti_server.domain.phrases import phrase
@@ -27,6 +27,7 @@ from cti_server.errors import LineGone, NotFound, Unavailable
 from cti_server.ports import Line
 from cti_server.services.calls import ticket as tickets
 from cti_server.services.calls.caller import Caller
+from cti_server.services.calls.consulting import CONSULT_ID
 from cti_server.services.calls.driver import FlowDriver
 from cti_server.services.calls.live import LiveCall, Visit
 from cti_server.services.calls.parts import Parts
@@ -113,12 +114,22 @@ class Sessions:
     def _of_phone(self, line: Line) -> LiveCall | None:
         """An agent's phone or a consultation dials: a call he places, or one of our own."""
         info, call_id = line.info, CallId(new_id(self._parts.clock))
+        if (consult_id := CallId(info.variables.get(CONSULT_ID, ""))) and self._parts.consultations.knows(consult_id):
+            return self._consultation(line, consult_id)
         if (live := self._parts.placing.of_line(info)) is not None:
             return live
         target = self._parts.targets.find(info.arguments[0] if info.arguments else "")
         if target.kind != "number" or self._parts.placing.may_begin(info) is None:
             return self._open(line, call_id, "internal")
         return None if "CTI_CALL_ID" in info.variables else self._open(line, call_id, "outbound", target.name)
+
+    def _consultation(self, line: Line, consult_id: CallId) -> LiveCall:
+        """The one an agent has asked for; after our restart it is known already."""
+        live = self._parts.calls.get(consult_id)
+        if live is None:
+            return self._open(line, consult_id, "internal")
+        self._parts.calls.move(live, line.info.channel)
+        return live
 
     async def _of_another_server(self, call_id: CallId) -> LiveCall | None:
         """What it knew beyond the ticket, from the store we share; None when that does not answer soon or has nothing."""
@@ -142,7 +153,7 @@ class Sessions:
             if live.visit is not None and live.visit.connected:
                 self._resumed(live, info.channel, "talking")
             return
-        if info.script == "callback" and live.record is not None:
+        if info.script in ("callback", "internal") and live.record is not None:
             return
         if "CTI_CALL_ID" in info.variables and info.script != "internal":
             self._come_back(caller)
@@ -238,9 +249,15 @@ class Sessions:
             await self._parts.placing.connect(caller, agent_id, caller.live.caller)
             return
         target = self._parts.targets.find(caller.line.info.arguments[0] if caller.line.info.arguments else "")
+        self._parts.consultations.began(caller.live.call_id)
+        if await self._dialled_before(caller):
+            return
         if target.kind == "queue":
             await caller.line.answer()
-            await Stay(caller).begin(self._visit(caller, target.name, self._parts.settings.transfer_priority))
+            stayed = await Stay(caller).begin(self._visit(caller, target.name, self._parts.settings.transfer_priority))
+            if stayed.outcome != "answered":
+                self._parts.consultations.ended(caller.live.call_id, "no_answer")
+                await caller.voice.say_phrase("nobody_answered")
         elif target.kind == "agent":
             await self._dial_out(caller, self._parts.floor.dial_string(AgentId(target.name)))
         elif target.kind == "number":
@@ -248,6 +265,11 @@ class Sessions:
         else:
             await caller.line.answer()
             await caller.voice.say_phrase("nobody_answered")
+
+    async def _dialled_before(self, caller: Caller) -> bool:
+        """A consultation that comes back after our restart with its Dial behind it must not ring him a second time."""
+        known = self._parts.consultations.knows(caller.live.call_id)
+        return known and await caller.line.get_variable("DIALSTATUS") == "ANSWER"
 
     async def _called_back(self, caller: Caller) -> None:
         """Somebody answered our callback: a key proves a person and not a machine; then the agent who waits for him."""
@@ -268,6 +290,7 @@ class Sessions:
         if result.transferred:
             raise Moved("the switch moved the caller")
         if result.status != "ANSWER":
+            self._parts.consultations.ended(caller.live.call_id, DIAL_FAILED.get(result.status, "unreachable"))
             await caller.voice.say_phrase("nobody_answered")
 
     # -- parts of them -----------------------------------------------------------------------------------------
@@ -313,4 +336,5 @@ class Sessions:
             log.info("line_gone_while_leaving", call=caller.live.call_id)
 
 
+DIAL_FAILED: dict[str, ConsultResult] = {"BUSY": "rejected", "NOANSWER": "no_answer"}
 DIRECTION: dict[str, Direction] = {"internal": "internal", "callback": "callback"}

@@ -39,8 +39,6 @@ OFFER_RESULT: dict[str, OfferResult] = {
     "CONGESTION": "unreachable",
     "CANCEL": "caller_gone",
 }
-CUT_SECONDS = 20.0
-"""How long a caller whose agent's page went away in the talk is kept for that agent."""
 CUT_FIRST = 1.0
 """The switch needs this to see that the old page's phone is gone."""
 CUT_POLL = 0.25
@@ -277,7 +275,7 @@ class Stay:
 
     async def _after(self, visit: Visit, ended: QueueResult) -> QueueResult:
         """A talk cut by the agent's page (reload, closed tab) is not over for the caller: the same agent first, as soon as his
-        softphone is back within CUT_SECONDS, then the queue, with the priority and the place in time he had."""
+        softphone is back within `calls.keep_seconds`, then the queue, with the priority and the place in time he had."""
         live, agent_id = self._live, AgentId(ended.agent_id or "")
         if not live.cut or not agent_id:
             return ended
@@ -303,7 +301,7 @@ class Stay:
         floor, queue = self._parts.floor, self._parts.acd.queue(visit.queue)
         await self._caller.carry("waiting", visit)
         await self._line.music(True, queue.music_class)
-        until = self._parts.clock.now() + micros(CUT_SECONDS)
+        until = self._parts.clock.now() + micros(self._parts.settings.keep_seconds)
         await self._line.wait_key(CUT_FIRST)
         while self._parts.clock.now() < until:
             if floor.registered(agent_id)[1]:

@@ -8,7 +8,6 @@ own to record: only it knows who hung up first.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from cti_server.domain.facts import CallerIdentified, CallTransferred
 from cti_server.domain.ids import AgentId
@@ -23,6 +22,7 @@ from cti_server.ports import (
     SwitchEvent,
     TransferDone,
 )
+from cti_server.services.calls.consulting import Consultations
 from cti_server.services.calls.live import LiveCall, LiveCalls
 from cti_server.services.floor import Floor
 
@@ -32,8 +32,8 @@ LOCAL = re.compile(r"(?P<line>Local/(?P<extension>[^@]+)@.+);1")
 class SwitchWatch:
     """`on_event` is subscribed to the switch."""
 
-    def __init__(self, calls: LiveCalls, floor: Floor) -> None:
-        self._calls, self._floor = calls, floor
+    def __init__(self, calls: LiveCalls, floor: Floor, consultations: Consultations) -> None:
+        self._calls, self._floor, self._consultations = calls, floor, consultations
 
     def on_event(self, event: SwitchEvent) -> None:
         match event:
@@ -72,6 +72,8 @@ class SwitchWatch:
 
     def _answered(self, event: ChannelAnswered) -> None:
         live, agent_id = self._leg(event)
+        if event.endpoint:
+            self._consultations.answered(event.call_id, event.at, agent_id)
         if live is not None and agent_id is None and live.dialled_by is not None:
             self._party_answered(live, live.dialled_by, event)
         if live is None or agent_id is None or live.visit is None:
@@ -122,19 +124,21 @@ class SwitchWatch:
         live = self._calls.on_channel(event.channel) or self._calls.get(event.call_id)
         if live is not None:
             live.held(False, event.at)
-            partner, _ = self._partner(event)
-            live.joined = replace(event, target_endpoint=self._floor.softphone(partner)) if partner else event
+            self._consultations.joined(live, event.at)
 
     def _leaves_the_three(self, event: ChannelUnbridged) -> None:
-        live = self._caller_of(event)
-        if live is not None:
-            live.joined = None
-            return
+        """The agent leaves a conference, and not to consult one more: the first who joined has the caller now."""
         live, agent_id = self._leg(event)
-        if live is None or live.joined is None or agent_id is None or agent_id != live.talking_with:
+        if live is None or agent_id is None or agent_id != live.talking_with:
             return
-        joined, live.joined = live.joined, None
-        self._handed_over(replace(joined, at=event.at))
+        state = self._floor.state(agent_id)
+        if not state.parties or state.consulting:
+            return
+        heir = next((one for one in state.parties if one.partner), state.parties[0])
+        live.note(CallTransferred, event.at, how="attended", target=heir.partner or heir.target, by=agent_id)
+        live.talk_ended("transfer", event.at)
+        if heir.partner:
+            live.talk_started(heir.partner, event.at)
 
     def _handed_over(self, event: TransferDone) -> None:
         """Attended: the caller goes on with whoever the agent consulted, or waits on in the consultation's place."""
@@ -184,6 +188,8 @@ class SwitchWatch:
             )
 
     def _ended(self, event: ChannelEnded) -> None:
+        if event.endpoint:
+            self._consultations.left(event.call_id, event.at)
         live = self._calls.on_channel(event.channel)
         if live is None or live.channel.key != event.channel.key:
             return

@@ -10,7 +10,7 @@ from cti_server.services.phones import Phones
 from cti_server.web.api.wishes import ME, OfAgent, agent_of
 from cti_server.web.parts import Ask, Parts
 from cti_server.web.phone.proxy import SOCKET_PATH, agents_socket
-from cti_server.web.phone.wire import ConsultStep, Directory, Phone, PhoneChoice, SipAccount
+from cti_server.web.phone.wire import ConsultStep, Directory, Drop, Phone, PhoneChoice, PhoneSocket, SipAccount
 from cti_server.web.routes import API, TAKES_CALLS, Route
 from cti_server.web.wire import Args, Done
 
@@ -75,6 +75,14 @@ async def consult(ask: Ask, args: ConsultStep) -> Done:
     return Done.model_validate({"me": ask.parts.desk.agent(agent_id)})
 
 
+async def drop(ask: Ask, args: Drop) -> Done:
+    agent_id = agent_of(ask, args.agent_id)
+    await ask.parts.desk.drop_party(agent_id, args.party)
+    if agent_id != ask.user.agent_id:
+        await ask.audit("conference_drop", agent_id)
+    return Done.model_validate({"me": ask.parts.desk.agent(agent_id)})
+
+
 async def phone_cut(ask: Ask, args: OfAgent) -> None:
     await ask.parts.desk.phone_cut(own_agent(ask, args.agent_id))
 
@@ -115,6 +123,16 @@ ROUTES = (
     ),
     Route(
         method="POST",
+        path="/agents/{agent_id}/drop",
+        handle=drop,
+        summary="Hang up on one in conference, or end it for all but the caller",
+        roles=TAKES_CALLS,
+        args=Drop,
+        answer=Done,
+        wish="drop",
+    ),
+    Route(
+        method="POST",
         path="/agents/{agent_id}/phone_cut",
         handle=phone_cut,
         summary="One's page goes away in the middle of a talk on its softphone: the caller is kept for its return",
@@ -133,6 +151,7 @@ ROUTES = (
         method="GET",
         path=SOCKET_PATH,
         handle=agents_socket,
+        args=PhoneSocket,
         summary="WebSocket: SIP between one's own softphone and the switch",
         roles=HAS_PHONE,
         documented=False,

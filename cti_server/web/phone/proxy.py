@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 import aiohttp
 import structlog
@@ -17,15 +17,14 @@ from aiohttp import WSMsgType, web
 
 from cti_server.errors import BadRequest, CtiError, Forbidden, NotSignedIn, TooMany, Unavailable
 from cti_server.web.live.client import Close
-from cti_server.web.parts import Ask
-from cti_server.web.wire import Args
+from cti_server.web.parts import PARTS, Ask
+from cti_server.web.phone.wire import PhoneSocket
 
 log = structlog.get_logger(__name__)
 
 SOCKET_PATH = "/phone/ws"
 PROTOCOL = "sip"
 FRAME_BYTES = 64 * 1024
-HEARTBEAT = 20.0
 CHECK_SESSION = 15.0
 CONNECT_SECONDS = 5.0
 CLOSE_SECONDS = 1.0
@@ -48,18 +47,19 @@ def speaks_for(message: str, endpoint: str) -> bool:
     return ";tag=" in to[0].lower().replace(" ", "") or sender[0] == endpoint
 
 
-async def agents_socket(ask: Ask, _: Args) -> web.StreamResponse:
+async def agents_socket(ask: Ask, args: PhoneSocket) -> web.StreamResponse:
     _check_upgrade(ask)
     agent_id = ask.user.agent_id
     if agent_id is None or ask.parts.phones is None:
         raise Forbidden("this login has no phone", reason="no_agent")
-    return await _serve(ask, ask.parts.phones.account(agent_id).endpoint)
+    endpoint = ask.parts.phones.account(agent_id).endpoint
+    return await _serve(ask, endpoint, ask.parts.phones.links.open(agent_id, args.page))
 
 
 async def serve_endpoint(ask: Ask, endpoint: str) -> web.StreamResponse:
     """The demo's phone, which belongs to nobody."""
     _check_upgrade(ask)
-    return await _serve(ask, endpoint)
+    return await _serve(ask, endpoint, nullcontext())
 
 
 def _check_upgrade(ask: Ask) -> None:
@@ -73,11 +73,15 @@ def _check_upgrade(ask: Ask) -> None:
         raise BadRequest("this address is a WebSocket for SIP; connect with the subprotocol sip")
 
 
-async def _serve(ask: Ask, endpoint: str) -> web.StreamResponse:
+async def _serve(ask: Ask, endpoint: str, link: AbstractContextManager[None]) -> web.StreamResponse:
     request, parts = ask.request, ask.parts
     assert request is not None
     page = web.WebSocketResponse(
-        protocols=(PROTOCOL,), heartbeat=HEARTBEAT, compress=False, max_msg_size=FRAME_BYTES, timeout=CLOSE_SECONDS
+        protocols=(PROTOCOL,),
+        heartbeat=parts.settings.phones.heartbeat_seconds,
+        compress=False,
+        max_msg_size=FRAME_BYTES,
+        timeout=CLOSE_SECONDS,
     )
     sockets = request.app[OPEN]
     if len(sockets) >= parts.settings.phones.most:
@@ -88,7 +92,8 @@ async def _serve(ask: Ask, endpoint: str) -> web.StreamResponse:
             switch = await _reach(client, parts.settings.phones.websocket)
             async with switch:
                 await page.prepare(request)
-                await _relay(ask, page, switch, endpoint)
+                with link:
+                    await _relay(ask, page, switch, endpoint)
     finally:
         sockets.discard(page)
     return page
@@ -153,6 +158,8 @@ async def _watch_session(ask: Ask, page: web.WebSocketResponse) -> None:
 
 async def close_all(app: web.Application) -> None:
     """At the server's stop: pages come back to the next one; their talks go on in the switch."""
+    if (phones := app[PARTS].phones) is not None:
+        phones.links.close()
     sockets = app[OPEN]
     for page in list(sockets):
         with suppress(ConnectionError, TimeoutError):

@@ -24,6 +24,18 @@ class ConsultStep(OfAgent):
     step: Literal["complete", "join", "swap", "cancel"]
 
 
+class PhoneSocket(Args):
+    """`page` is a name the page makes up when it loads; pages that give none count as one."""
+
+    page: Plain = Field(default="", max_length=64)
+
+
+class Drop(OfAgent):
+    """`party` is the consult_id of one who has joined; null ends the conference: all but the caller are hung up on."""
+
+    party: Plain | None = Field(default=None, max_length=64)
+
+
 class SipAccount(Wire):
     """What a phone in the page signs in with; `websocket` is a path of this server."""
 

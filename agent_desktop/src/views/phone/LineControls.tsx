@@ -1,9 +1,8 @@
 import { useRef } from "preact/hooks";
 import { t } from "../../i18n";
 import type { Line } from "../../softphone/types";
-import { busy, wish } from "../../state";
 import { Act, ActMenu, closeWhenLeft } from "../Act";
-import { consulting, phone } from "./desk";
+import { phone } from "./desk";
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
 
@@ -51,23 +50,5 @@ export function Keypad({ press }: { press: (key: string) => void }) {
         </div>
       </ActMenu>
     </details>
-  );
-}
-
-/** A colleague is on the line, the caller hears music. */
-export function Consultation() {
-  if (!consulting.value) return null;
-  const go = (step: "complete" | "join" | "swap" | "cancel") => {
-    void wish("consult", { step });
-    if (step !== "swap") consulting.value = false;
-  };
-  return (
-    <div class="call-bar strip consultation" role="group" aria-label={t("consulting")} data-test="consultation">
-      <strong class="grow">{t("consulting")}</strong>
-      <button type="button" class="primary" disabled={busy.value} onClick={() => go("complete")} data-test="consult-complete">{t("consult.complete")}</button>
-      <button type="button" disabled={busy.value} onClick={() => go("join")} data-test="consult-join">{t("consult.join")}</button>
-      <button type="button" disabled={busy.value} onClick={() => go("swap")} data-test="consult-swap">{t("consult.swap")}</button>
-      <button type="button" disabled={busy.value} onClick={() => go("cancel")} data-test="consult-cancel">{t("consult.cancel")}</button>
-    </div>
   );
 }

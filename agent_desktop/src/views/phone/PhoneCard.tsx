@@ -1,6 +1,8 @@
 import { t, word } from "../../i18n";
 import { me } from "../../state";
-import { choose, phone, testPhone } from "./desk";
+import { askToNotify, notifying } from "../../softphone/sounds";
+import { choose, phone, testing, testPhone } from "./desk";
+import { PhoneTest } from "./PhoneTest";
 
 /** Which phone, and whether it works. The calls on it are in the call bar. */
 export function PhoneCard() {
@@ -10,6 +12,8 @@ export function PhoneCard() {
       <h2 id="phone-title" class="label">{t("phone")}</h2>
       {phone.possible.value && <Choice />}
       {phone.use.value === "softphone" && <Softphone />}
+      {notifying.value === "default" && <button type="button" class="quiet" onClick={() => void askToNotify()} data-test="allow-notifications">{t("allow_notifications")}</button>}
+      {notifying.value === "denied" && <p class="dim" data-test="notifications-denied">{t("notifications_denied")}</p>}
       {phone.fault.value !== null && <p class="warn" role="alert" data-test="phone-fault">{word("fault", phone.fault.value)}</p>}
     </section>
   );
@@ -40,12 +44,11 @@ function Softphone() {
     <>
       <p class="row">
         <span class={good ? "good" : "bad"} role="status" data-test="registration">{word("registration", phone.registration.value)}</span>
-        <button type="button" onClick={testPhone} disabled={phone.lines.value.length > 0} data-test="try-phone">{t("try_phone")}</button>
+        <button type="button" onClick={testPhone} disabled={phone.lines.value.length > 0} aria-expanded={testing.value} data-test="try-phone">{t("try_phone")}</button>
       </p>
-      {phone.microphone.value !== null && (
-        <p class={phone.microphone.value === "good" ? "good" : "warn"} role="status" data-test="microphone">{word("microphone", phone.microphone.value)}</p>
+      {testing.value ? <PhoneTest /> : phone.microphone.value !== null && phone.microphone.value !== "good" && (
+        <p class="warn" role="status" data-test="microphone">{word("microphone", phone.microphone.value)}</p>
       )}
-      {phone.microphone.value === "good" && <p class="dim">{t("speaker_hint")}</p>}
     </>
   );
 }

@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
 import { t } from "../../i18n";
-import { busy, me, problem, queueName, wish } from "../../state";
+import { busy, me, queueName, wish } from "../../state";
 import { Icon, type IconName } from "../Icon";
-import { consulting, directory, readDirectory } from "./desk";
+import { directory, readDirectory } from "./desk";
 
 interface Target {
   target: string;
@@ -32,7 +32,6 @@ export function Transfer() {
     if (target.trim() === "") return;
     setOpen(false);
     await wish("transfer", { target: target.trim(), how });
-    consulting.value = how === "attended" && problem.value === null;
   };
   const submit = (event: SubmitEvent) => {
     event.preventDefault();

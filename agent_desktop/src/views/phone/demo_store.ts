@@ -37,6 +37,9 @@ export async function begin(): Promise<void> {
       registration: (state) => (registration.value = state),
       lines: (lines) => (line.value = lines[0] ?? null),
       fault: (what) => (fault.value = what),
+      mended: (what) => {
+        if (fault.value === what) fault.value = null;
+      },
     });
     phone.start(found.account);
     told.value = found;

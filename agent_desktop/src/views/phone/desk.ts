@@ -1,11 +1,12 @@
 // The agent's phone of this page, tied to sign-in, ring tone, notification and the page's end.
 
-import { effect, signal, untracked } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 import { request } from "../../api";
 import { t } from "../../i18n";
 import type { Directory, Phone } from "../../protocol";
 import { AgentPhone, type Use } from "../../softphone/phone";
-import { mayNotify, notify, ring, tryMicrophone, trySpeaker } from "../../softphone/sounds";
+import { listDevices, onDeviceChange, setSound, sound, speakerHeard, type Sound } from "../../softphone/devices";
+import { notify, ring, tryMicrophone, trySpeaker } from "../../softphone/sounds";
 import { PhoneTab } from "../../softphone/tab";
 import { loadSoftphone } from "../../softphone/types";
 import { me, pop, problem, report, session, wish } from "../../state";
@@ -17,33 +18,46 @@ export const phone = new AgentPhone({
   read: () => request<Phone>("GET", OWN),
   choose: (use) => request<Phone>("POST", OWN, { use }),
   tryMicrophone,
+  heard: () => speakerHeard.value,
   claim: (granted, waiting, asked) => new PhoneTab(session.peek()?.agent_id ?? "", { granted, waiting, asked }),
 });
 
 export const directory = signal<Directory>({ agents: [], queues: [], numbers: [] });
-/** A consultation was begun from here and goes on. */
-export const consulting = signal(false);
 
 export function readDirectory(): void {
   void request<Directory>("GET", "/directory").then((found) => (directory.value = found), report);
 }
 
 export function choose(use: Use): void {
-  mayNotify();
   void phone.choose(use).catch(report);
 }
 
+/** The panel with devices, level and test tone is open. */
+export const testing = signal(false);
+
 export function testPhone(): void {
-  mayNotify();
+  testing.value = true;
   trySpeaker();
   void phone.tryMicrophone();
+}
+
+/** What he said of the test tone. */
+export function heardTone(heard: boolean): void {
+  setSound({ heard: heard ? sound.peek().speaker : null });
+  if (heard) testing.value = false;
+}
+
+export function chooseSound(change: Partial<Sound>): void {
+  setSound(change);
+  phone.useDevices();
 }
 
 /** Ready only with a phone that works: what does not is said, with what to do. */
 export async function goReady(): Promise<void> {
   const obstacle = await phone.obstacle();
-  if (obstacle === null) await wish("ready", {});
-  else problem.value = { code: `obstacle.${obstacle}`, message: "", details: {} };
+  if (obstacle === null) return wish("ready", {});
+  if (obstacle === "not_heard") testPhone();
+  problem.value = { code: `obstacle.${obstacle}`, message: "", details: {} };
 }
 
 /** Call any number shown on the page, from whichever phone the agent uses. */
@@ -67,16 +81,27 @@ effect(() => {
   });
 });
 
+onDeviceChange(() => phone.useDevices());
+void listDevices();
+
+/** Somebody rings: at the softphone, or (as the server says) at the desk phone. */
+const incoming = computed(() => phone.ringing.value !== null || me.value?.system === "offered");
+
 let shown: Notification | null = null;
 effect(() => {
-  const ringing = phone.ringing.value;
-  ring(ringing !== null);
+  ring(incoming.value);
   shown?.close();
-  shown = ringing === null ? null : untracked(() => notify(t("incoming"), pop.value?.customer?.name || ringing.peer));
+  shown = null;
 });
 
+// The name comes a moment after the ringing; the notification says it as soon as it is known.
 effect(() => {
-  if (me.value?.system !== "talking") consulting.value = false;
+  const who = pop.value?.customer?.name || pop.value?.number?.shown || phone.ringing.value?.peer || "";
+  if (!incoming.value) return;
+  untracked(() => {
+    shown?.close();
+    shown = notify(t("incoming"), who);
+  });
 });
 
 // Without this the switch would hold a dead call until its media timer ends it. In a talk the server is told and ends our leg

@@ -1,0 +1,185 @@
+"""The page with a talk on it crashes, is closed, or loses its network: nobody hears nothing, and nobody is cut.
+
+Deadlines, all from the settings: a closed socket counts at once, a silent one after 1.5 × `phones.heartbeat_seconds`; then
+`phones.lost_seconds` until the caller hears music; then `calls.keep_seconds` for the agent to be back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Page, expect
+
+from cti_server.domain import facts as f
+from tests.real.browsers import counts, open_page
+from tests.real.network import ADDRESS
+from tests.real.room import ANSWERS, IN_A_ROOM, Room, calling, flows_both_ways
+
+pytestmark = IN_A_ROOM
+
+
+@asynccontextmanager
+async def talk(room: Room, seconds: float) -> AsyncIterator[Page]:
+    page = await room.agent("1001")
+    async with calling(room.centre, seconds):
+        await page.get_by_test_id("answer").click()
+        await expect(page.get_by_test_id("hang-up")).to_be_visible()
+        await flows_both_ways(page, room.centre)
+        yield page
+
+
+async def crash(page: Page) -> None:
+    """The renderer's process dies; no handler of the page runs."""
+    crashed = asyncio.Event()
+    page.on("crash", lambda _: crashed.set())
+    session = await page.context.new_cdp_session(page)
+    task = asyncio.create_task(session.send("Page.crash"))
+    async with asyncio.timeout(10):
+        await crashed.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_crashed_tab_keeps_the_caller_for_its_agent(room: Room) -> None:
+    centre = room.centre
+    async with talk(room, 28) as page:
+        await crash(page)
+        await centre.until(f.TalkEnded, within=6)
+        await centre.until(f.VisitStarted, 2)
+        again = await open_page(room.browser, page.context)
+        await again.goto(room.url)
+        await again.get_by_test_id("answer").click()
+        await centre.until(f.TalkStarted, 2)
+        await flows_both_ways(again, centre)
+        await again.get_by_test_id("hang-up").click()
+        await centre.until(f.TalkEnded, 2)
+    first, second = centre.of(f.VisitStarted)
+    assert (second.queue, second.entered_at, second.preferred) == (first.queue, first.entered_at, "1001")
+    assert len(centre.of(f.CallArrived)) == 1
+    await page.context.close()
+
+
+async def test_a_closed_tab_gives_the_caller_to_the_next_agent_before_the_others(room: Room) -> None:
+    """Nobody comes back: after `calls.keep_seconds` he is served before one who came later."""
+    centre = room.centre
+    async with talk(room, 45) as page:
+        await page.close(run_before_unload=False)
+        await centre.until(f.VisitStarted, 2)
+        async with calling(centre, 20, caller="13900000003"):
+            await centre.until(f.VisitStarted, 3)
+            colleague = await centre.agent("1002", ANSWERS)
+            await centre.until(f.TalkStarted, 2, within=40)
+            await colleague.hang_up()
+            await centre.until(f.TalkEnded, 2)
+            centre.server.floor.pause(centre.of(f.TalkStarted)[1].agent_id, "meal")
+    first = centre.of(f.CallArrived)[0].call_id
+    assert [(fact.call_id, fact.agent_id) for fact in centre.of(f.TalkStarted)][:2] == [
+        (first, "1001"),
+        (first, "1002"),
+    ]
+
+
+def address(there: bool) -> None:
+    """The interface media runs over loses its address, as a Wi-Fi that drops out does."""
+    line = f"address {'add' if there else 'del'} {ADDRESS}/24 dev cti0"
+    subprocess.run(["ip", *line.split()], check=True)
+
+
+class Wire:
+    """The way between page and server. `cut`: bytes get lost and nobody is told, as on a real network; new ways do not open."""
+
+    def __init__(self, to: int) -> None:
+        self._to, self._tasks = to, set[asyncio.Task[None]]()
+        self._whole = asyncio.Event()
+        self._whole.set()
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> Wire:
+        self._server = await asyncio.start_server(self._take, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    @asynccontextmanager
+    async def cut(self) -> AsyncIterator[None]:
+        self._whole.clear()
+        address(False)
+        try:
+            yield
+        finally:
+            address(True)
+            self._whole.set()
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._whole.wait()
+        there, back = await asyncio.open_connection("127.0.0.1", self._to)
+        for task in (self._copy(reader, back), self._copy(there, writer)):
+            kept = asyncio.create_task(task)
+            self._tasks.add(kept)
+            kept.add_done_callback(self._tasks.discard)
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                await self._whole.wait()
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+
+async def test_a_short_loss_of_the_network_leaves_the_talk_as_it_is(room: Room) -> None:
+    centre = room.centre
+    async with Wire(centre.server.web_port) as wire:
+        room.url = wire.url
+        async with talk(room, 26) as page:
+            async with wire.cut():
+                await asyncio.sleep(2.5)
+            async with asyncio.timeout(12):
+                while not await sound_moves(page):
+                    await asyncio.sleep(0.5)
+            await flows_both_ways(page, centre)
+            assert len(centre.of(f.TalkStarted)) == 1
+            assert centre.of(f.TalkEnded) == []
+            await page.get_by_test_id("hang-up").click()
+            await centre.until(f.TalkEnded)
+        await page.context.close()
+
+
+async def test_after_a_long_loss_of_the_network_the_agent_gets_his_caller_back(room: Room) -> None:
+    """Server and page both find out by themselves; the caller hears music meanwhile, and the agent's phone rings again."""
+    centre = room.centre
+    async with Wire(centre.server.web_port) as wire:
+        room.url = wire.url
+        async with talk(room, 50) as page:
+            async with wire.cut():
+                await centre.until(f.VisitStarted, 2, within=12)
+            await page.get_by_test_id("answer").click(timeout=25_000)
+            await centre.until(f.TalkStarted, 2)
+            await flows_both_ways(page, centre)
+            await page.get_by_test_id("hang-up").click()
+            await centre.until(f.TalkEnded, 2)
+        await page.context.close()
+    assert {fact.agent_id for fact in centre.of(f.TalkStarted)} == {"1001"}
+
+
+async def sound_moves(page: Page) -> bool:
+    before = await counts(page)
+    await asyncio.sleep(0.5)
+    after = await counts(page)
+    return bool(after["received"] > before["received"] and after["sent"] > before["sent"])
