@@ -10,7 +10,7 @@ from typing import Any
 from cti_server.domain.facts import PII, AnnouncementMade, CallTransferred, Fact, ListenFact, agent_id_of
 from cti_server.domain.users import Role, User
 from cti_server.logs import mask
-from cti_server.web.wire import Board, BoardCall, BoardRows
+from cti_server.web.wire import Board, BoardCall, BoardRows, Consult, Me
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def board_for(view: View, board: Board) -> Board:
     if not view.everything:
         return board.model_copy(update={"agents": [], "calls": []})
     if not view.numbers:
-        return board.model_copy(update={"calls": [_masked_call(call) for call in board.calls]})
+        return board.model_copy(update=_masked_rows(board))
     return board
 
 
@@ -68,9 +68,26 @@ def rows_for(view: View, rows: BoardRows) -> BoardRows:
     if not view.everything:
         return rows.model_copy(update={"agents": [], "calls": [], "gone": []})
     if not view.numbers:
-        return rows.model_copy(update={"calls": [_masked_call(call) for call in rows.calls]})
+        return rows.model_copy(update=_masked_rows(rows))
     return rows
 
 
 def _masked_call(call: BoardCall) -> BoardCall:
     return call.model_copy(update={"caller": mask(call.caller), "customer_name": None})
+
+
+def _masked_rows(board: Board) -> dict[str, Any]:
+    """Callers' numbers, and those of whoever an agent consults."""
+    return {
+        "calls": [_masked_call(call) for call in board.calls],
+        "agents": [_masked_agent(agent) for agent in board.agents],
+    }
+
+
+def _masked_agent(agent: Me) -> Me:
+    consult = _masked_consult(agent.consult) if agent.consult else None
+    return agent.model_copy(update={"consult": consult, "parties": [_masked_consult(party) for party in agent.parties]})
+
+
+def _masked_consult(consult: Consult) -> Consult:
+    return consult.model_copy(update={"target": mask(consult.target)}) if consult.to == "number" else consult
