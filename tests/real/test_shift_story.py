@@ -22,6 +22,7 @@ from tests.real.room import IN_A_ROOM, Room, flows_both_ways
 pytestmark = IN_A_ROOM
 STRANGER, ACCOUNT, PIN = "13800007777", "10000018", "246810"
 NOTE = "客户问余额,<b>转</b>账务 👍"
+SUMMARY = "核对电费账单"
 FIRST, SECOND = AgentId("1001"), AgentId("1002")
 
 
@@ -60,6 +61,30 @@ async def hands_over(page: Page, colleague: Page, room: Room) -> None:
     await holds_and_takes_back(colleague, room)
 
 
+SAID = """() => {
+  const words = [...document.querySelectorAll("[aria-label], [title], [placeholder]")].filter((one) => one.checkVisibility())
+    .flatMap((one) => ["aria-label", "title", "placeholder"].map((name) => one.getAttribute(name) ?? ""));
+  return [document.querySelector("main").innerText, ...words].join("\\n");
+}"""
+"""All the page says, to eyes and to screen readers."""
+
+
+async def says_it_all_in_the_other_language(page: Page) -> None:
+    """At once, in the middle of a form; what was typed and chosen stays as it is."""
+    form, summary = page.get_by_test_id("ticket-order"), page.get_by_test_id("field-summary")
+    await expect(form).to_contain_text("Work order")
+    await page.get_by_role("button", name="中文").click()
+    await expect(page.get_by_test_id("system")).to_have_text("整理中")
+    said = re.sub(r"Alt\+\S", "", await page.evaluate(SAID))
+    assert set(re.findall(r"[A-Za-z]{2,}", said)) <= {"VIP", "English"}
+    await expect(summary).to_have_value(SUMMARY)
+    await expect(page.get_by_test_id("note")).to_have_value(NOTE)
+    await expect(page.get_by_test_id("code-bill")).to_have_attribute("aria-pressed", "true")
+    await page.get_by_role("button", name="English").click()
+    await expect(page.get_by_test_id("system")).to_have_text("Wrap-up")
+    await expect(summary).to_have_value(SUMMARY)
+
+
 async def wraps_up(page: Page) -> None:
     await expect(page.get_by_test_id("system")).to_have_text("Wrap-up")
     await expect(page.get_by_test_id("note")).to_have_value(NOTE)
@@ -67,7 +92,8 @@ async def wraps_up(page: Page) -> None:
     await expect(page.get_by_test_id("code-bill")).to_have_attribute("aria-pressed", "true")
     await page.get_by_test_id("new-order").click()
     form = page.get_by_test_id("ticket-order")
-    await form.get_by_test_id("field-summary").fill("核对电费账单")
+    await form.get_by_test_id("field-summary").fill(SUMMARY)
+    await says_it_all_in_the_other_language(page)
     await page.get_by_test_id("ticket-order-submit").click()
     await expect(form).to_have_count(0)
     await page.get_by_test_id("end-wrap-up").click()
@@ -124,7 +150,7 @@ async def what_the_database_holds(room: Room, call_id: CallId) -> None:
     finally:
         await database.close()
     assert note.text == NOTE
-    assert [(ticket.summary, ticket.call_id) for ticket in tickets] == [("核对电费账单", call_id)]
+    assert [(ticket.summary, ticket.call_id) for ticket in tickets] == [(SUMMARY, call_id)]
     assert record is not None
     check_record(record)
     told = Counter(type(fact).__name__ for fact in facts)
