@@ -49,6 +49,8 @@ from cti_server.services.configuration import Configuration
 from cti_server.services.customer_files import CustomerFiles
 from cti_server.services.customers import Customers
 from cti_server.services.desk import DeskService
+from cti_server.services.dialled import SETTING as DIDS
+from cti_server.services.dialled import Dialled
 from cti_server.services.fallback import FallbackKeeper
 from cti_server.services.floor import Floor
 from cti_server.services.flow_editor import FlowEditor
@@ -202,7 +204,7 @@ class Server:
         self._stack.callback(self.acd.close)
         self.floor = Floor(agents, queues, self.acd, self.bus, clock)
         self._stack.callback(self.floor.close)
-        self.flows = FlowRegistry(settings.paths.flows, queues, calls.dids)
+        self.flows = FlowRegistry(settings.paths.flows, queues, await config.setting(DIDS, calls.dids))
         self.board = BoardService(self.floor, self.calls, self.switch, queues, self.bus, clock, calls.time_zone)
         tickets = SqlTickets(self._database, clock)
         self._outside = Outside(calls.outgoing_allowed, calls.country)
@@ -308,6 +310,7 @@ class Server:
         return Administration(
             Configuration(store, running, around, Hasher(PasswordHasher()), clock),
             FlowEditor(flows, store, self.speaker, clock, self.settings.calls.time_zone),
+            Dialled(flows, store, clock),
             users,
             fallback,
         )

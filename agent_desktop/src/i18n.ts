@@ -28,6 +28,11 @@ export function said(name: string): string | undefined {
   return words[name];
 }
 
+/** Of words that come in both languages. */
+export function inLanguage(words: { zh?: string; en?: string }): string {
+  return (language.value === "en" ? words.en : words.zh) ?? "";
+}
+
 /** The word for a code the server sent, or the code itself when we have no word for it. */
 export function word(prefix: string, code: string): string {
   return said(`${prefix}.${code}`) ?? code;

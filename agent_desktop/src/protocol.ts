@@ -12,13 +12,17 @@ export interface AlarmEntry { queue: string; alarm: "waiting" | "longest_wait" |
 
 export interface Announcement { announcement_id: string; at: number; by: string; audience: "all" | "queue" | "agent"; name: string; text: string }
 
-export interface AuditRow { at: number; login: string; action: string; subject: string; address: string; before: Record<string, unknown> | null; after: Record<string, unknown> | null }
+export interface AuditRow { id: number; at: number; login: string; action: string; subject: string; address: string; before: Record<string, unknown> | null; after: Record<string, unknown> | null }
+
+export interface AuditTable { csv: string }
 
 export interface Board { at: number; switch_linked: boolean; queues: (QueueRow)[]; agents: (AgentRow)[]; calls: (BoardCall)[]; counts: Counts }
 
 export interface BoardCall { call_id: string; caller: string; did: string; stage: "menu" | "waiting" | "ringing" | "dialling" | "talking" | "held" | "survey" | "ended"; since: number; queue: string | null; agent_id: string | null; customer_name: string | null }
 
 export interface BoardRows { at: number; switch_linked: boolean; queues: (QueueRow)[]; agents: (AgentRow)[]; calls: (BoardCall)[]; counts: Counts; last: number; gone: (["queue" | "agent" | "call" | "switch", string])[] }
+
+export interface Box { name: string; kind: string; x: number; y: number; rows: (string)[]; full: string }
 
 export interface CalendarItem { weekly: Record<string, (string)[]>; holidays: "cn" | "none"; on_holiday: (string)[]; make_up_as: string; dates: Record<string, (string)[]>; emergency: boolean }
 
@@ -50,6 +54,8 @@ export interface DemoKey { key: string; label: Record<string, string> }
 
 export interface DemoPhone { account: SipAccount; callers: (DemoCaller)[]; dids: (string)[]; languages: Record<string, string> }
 
+export interface Dids { dids: Record<string, string>; seen: string }
+
 export interface Digits { node: string; digits: string }
 
 export interface Directory { agents: (DirectoryAgent)[]; queues: (DirectoryQueue)[]; numbers: (DirectoryNumber)[] }
@@ -72,7 +78,9 @@ export interface Event { event: number; kind: string; at: number; data: Record<s
 
 export interface Figures { since: number; answered: number; missed: number; placed: number; reached: number; talk_micros: number; hold_micros: number; wrap_up_micros: number; average_micros: number | null; ready_micros: number; occupancy: number | null }
 
-export interface FlowCheck { file: string; flow: string | null; problems: (FlowProblem)[]; svg: string | null; missing: (MissingPrompt)[] }
+export interface FlowCheck { file: string; flow: string | null; problems: (FlowProblem)[]; picture: Picture | null; lines: Record<string, number>; missing: (MissingPrompt)[] }
+
+export interface FlowFiles { files: (FlowRow)[]; retired: (string)[]; templates: (string)[] }
 
 export interface FlowPreview { steps: (PreviewStep)[]; wants: "keys" | "record" | "queue" | "transfer" | null }
 
@@ -80,7 +88,7 @@ export interface FlowProblem { file: string; line: number; node: string; field: 
 
 export interface FlowRow { file: string; flow: string | null; title: Record<string, string>; version: string; problems: number; saved_by: string; saved_at: number | null }
 
-export interface FlowText { file: string; flow: string | null; problems: (FlowProblem)[]; svg: string | null; missing: (MissingPrompt)[]; text: string; seen: string }
+export interface FlowText { file: string; flow: string | null; problems: (FlowProblem)[]; picture: Picture | null; lines: Record<string, number>; missing: (MissingPrompt)[]; text: string; seen: string }
 
 export interface FlowVersionRow { id: number; digest: string; at: number; login: string; note: string; in_force: boolean }
 
@@ -100,6 +108,8 @@ export interface Me { agent_id: string; name: string; intent: "ready" | "paused"
 
 export interface MissingPrompt { language: string; text: string }
 
+export interface NewFlow { text: string }
+
 export interface NewPassword { password: string }
 
 export interface NewUser { item: UserItem; seen: string; password: string }
@@ -109,6 +119,8 @@ export interface NoteSaved { call_id: string; text: string; version: number; sav
 export interface NumberInfo { number: string; shown: string; region: Record<string, string>; carrier: Record<string, string> }
 
 export interface Order { ticket_id: string; number: string; kind: string; state: string; opened_at: number; due_at: number | null; summary: string }
+
+export interface Outlook { open: boolean; reason: "weekly" | "holiday" | "make_up_day" | "special_date"; until: number | null; opens_at: number | null; holidays_known: boolean; days: (SpecialDay)[] }
 
 export interface OutsideNumberItem { number: string; name: string; group: string; position: number }
 
@@ -120,9 +132,11 @@ export interface PauseCode { code: string; zh: string; en: string }
 
 export interface Phone { use: "desk" | "softphone"; desk: boolean; softphone: boolean; account: SipAccount | null }
 
+export interface Picture { width: number; height: number; box_width: number; box_height: number; boxes: (Box)[]; ways: (Way)[] }
+
 export interface Pop { call_id: string; visit_id: string | null; offer_id: string | null; caller: string; did: string; direction: string; dialling: string | null; queue: string | null; language: string | null; entered_at: number | null; answered_at: number | null; path: (PathStep)[]; digits: (Digits)[]; customer: CustomerCard | null; candidates: (CustomerRow)[]; number: NumberInfo | null; repeat: Repeat | null }
 
-export interface PreviewStep { what: "say" | "keys" | "record" | "lookup" | "create" | "queue" | "transfer" | "language" | "end"; node: string; words: Record<string, string>; about: string; answer: string | null; secret: boolean }
+export interface PreviewStep { what: "say" | "keys" | "record" | "lookup" | "create" | "queue" | "transfer" | "language" | "end"; node: string; words: Record<string, string>; about: string; outcome: string; values: Record<string, unknown>; answer: string | null; secret: boolean }
 
 export interface Queue { name: string; title: Record<string, string>; code: string; priority: number; calendar: string | null; ring_seconds: number; wrap_up_seconds: number; wrap_up_until_done: boolean; disposition_required: boolean; preferred_seconds: number; relaxations: (Relaxation)[]; agent_backoff_seconds: number; pair_backoff_seconds: number; overflow_after_seconds: number; overflow_length: number; overflow_to: string | null; max_wait_seconds: number; max_length: number; no_agents: "wait" | "refuse" | "overflow"; callback_after_seconds: number; announce_first_seconds: number; announce_every_seconds: number; announce_position: boolean; announce_estimate: boolean; music_class: string; threshold_seconds: number; short_seconds: number }
 
@@ -142,9 +156,11 @@ export interface SentAnnouncement { announcement: Announcement; to: number; read
 
 export interface Session { login: string; name: string; role: "agent" | "leader" | "inspector" | "admin" | "back_office"; agent_id: string | null; expires_at: number }
 
-export interface SetupParts { queues: (QueuePart)[]; agents: (AgentPart)[]; skills: (CodePart)[]; pause_codes: (CodePart)[]; dispositions: (CodePart)[]; outside_numbers: (OutsideNumberPart)[]; users: (UserPart)[]; fallback_queue: string }
+export interface SetupParts { queues: (QueuePart)[]; agents: (AgentPart)[]; skills: (CodePart)[]; pause_codes: (CodePart)[]; dispositions: (CodePart)[]; outside_numbers: (OutsideNumberPart)[]; users: (UserPart)[]; fallback_queue: string; locked: (string)[] }
 
 export interface SipAccount { uri: string; user: string; password: string; websocket: string }
+
+export interface SpecialDay { day: string; reason: "weekly" | "holiday" | "make_up_day" | "special_date"; hours: (string)[]; name: Record<string, string> }
 
 export interface StateLimits { talking: number; held: number; wrap_up: number; paused: number; trouble: number }
 
@@ -165,6 +181,8 @@ export interface TimelinePage { entries: (TimelineEntry)[]; more: string | null 
 export interface UserItem { login: string; name: string; role: "agent" | "leader" | "inspector" | "admin" | "back_office"; agent_id: string | null; active: boolean }
 
 export interface UserPart { item: UserItem; seen: string }
+
+export interface Way { start: string; end: string; label: string; path: string; x: number; y: number; back: boolean }
 
 export interface WorkedCall { call_id: string; at: number; ended_at: number | null; caller: string; did: string; direction: string; customer_id: string | null; customer_name: string | null; queue: string | null; outcome: string | null; agent_id: string | null; wait_micros: number; talk_micros: number; unknown_end: boolean; unseen: boolean; note: string; disposition: string | null; tickets: (string)[]; code_missing: boolean }
 

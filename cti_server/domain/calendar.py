@@ -72,7 +72,7 @@ class OpenState:
 def is_open(calendar: Calendar, at: Micros, tz: str) -> OpenState:
     """Open from the first second of a span up to, not including, its end: 08:00–20:00 is open at 19:59:59, closed at 20:00."""
     today = to_datetime(at).astimezone(ZoneInfo(tz)).date()
-    reason = _day(calendar, today)[0]
+    reason = day_plan(calendar, today)[0]
     known = calendar.holidays == "none" or holidays_known(today.year)
     for start, end in _joined(calendar, today, tz):
         if start <= at < end:
@@ -96,7 +96,7 @@ def holidays_known(year: int) -> bool:
 
 
 def is_working_day(day: date, calendar: Calendar = CHINESE_WEEK) -> bool:
-    return bool(_day(calendar, day)[1])
+    return bool(day_plan(calendar, day)[1])
 
 
 def add_working_days(day: date, count: int, calendar: Calendar = CHINESE_WEEK) -> date:
@@ -113,7 +113,7 @@ def add_working_days(day: date, count: int, calendar: Calendar = CHINESE_WEEK) -
     return day
 
 
-def _day(calendar: Calendar, day: date) -> tuple[Reason, tuple[str, ...]]:
+def day_plan(calendar: Calendar, day: date) -> tuple[Reason, tuple[str, ...]]:
     """Why that date has its hours, and the hours."""
     if day in calendar.dates:
         return "special_date", calendar.dates[day]
@@ -140,7 +140,7 @@ def _joined(calendar: Calendar, today: date, tz: str) -> Iterator[tuple[Micros, 
 
 
 def _spans(calendar: Calendar, day: date, tz: str) -> Iterator[tuple[Micros, Micros]]:
-    for span in _day(calendar, day)[1]:
+    for span in day_plan(calendar, day)[1]:
         start, end = span.split("-")
         last = day if end != "24:00" and end > start else day + timedelta(days=1)
         yield _moment(day, start, tz), _moment(last, "00:00" if end == "24:00" else end, tz)

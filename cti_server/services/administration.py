@@ -7,8 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from cti_server.domain.ids import Micros
+from cti_server.services.audit_trail import as_csv
 from cti_server.services.configuration import Configuration, Row
+from cti_server.services.dialled import Dialled
 from cti_server.services.flow_editor import FlowEditor
+
+MOST_EXPORTED = 50_000
 
 
 class AuditLog(Protocol):
@@ -20,17 +24,24 @@ class AuditLog(Protocol):
         subject: str | None = None,
         since: Micros = 0,
         until: Micros | None = None,
+        below: int | None = None,
         limit: int = 100,
     ) -> Sequence[Any]: ...
+    async def audited_actions(self) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Administration:
     configuration: Configuration
     flows: FlowEditor
+    dialled: Dialled
     log: AuditLog
     fallback_queue: str
 
     async def audited(self, **filters: Any) -> list[Row]:
         """Newest first; filters of `AuditLog.audited`."""
         return [asdict(entry) for entry in await self.log.audited(**filters)]
+
+    async def exported(self, **filters: Any) -> str:
+        """CSV of the newest MOST_EXPORTED rows."""
+        return as_csv(await self.audited(**{**filters, "limit": MOST_EXPORTED}))

@@ -27,13 +27,16 @@ from pydantic import TypeAdapter, ValidationError
 from cti_server.clock import Clock
 from cti_server.domain.calendar import Calendar
 from cti_server.domain.flows import draw
-from cti_server.domain.flows.effects import CallContext
-from cti_server.domain.flows.load import load_calendars
+from cti_server.domain.flows.effects import CallContext, Found
+from cti_server.domain.flows.load import load_calendars, node_lines
 from cti_server.domain.flows.problems import Problem, invalid
 from cti_server.domain.flows.rehearsal import Preview, preview
 from cti_server.domain.flows.schema import Flow
+from cti_server.domain.flows.templates import from_template, templates
 from cti_server.domain.ids import Micros
-from cti_server.domain.setup import FlowVersion
+from cti_server.domain.merge import merged
+from cti_server.domain.opening import outlook, overlaps
+from cti_server.domain.setup import FlowVersion, needed, refuse
 from cti_server.domain.wrong import Refused, by_field, refused, wrong
 from cti_server.errors import Conflict, FlowInvalid, NotFound, Unavailable
 from cti_server.ports import Speaker
@@ -76,21 +79,30 @@ class FlowEditor:
             "file": name,
             "flow": flow.name if flow else None,
             "problems": [problem.as_json() for problem in problems],
-            "svg": draw.svg(flow) if flow else None,
+            "picture": asdict(draw.picture(flow)) if flow else None,
+            "lines": node_lines(text),
             "missing": self._missing(flow) if flow else [],
         }
 
     def preview(
-        self, name: str, text: str, caller: str, language: str, at: Micros | None, answers: Sequence[str]
+        self,
+        name: str,
+        text: str,
+        caller: str,
+        language: str,
+        at: Micros | None,
+        answers: Sequence[str],
+        found: Mapping[str, Found] | None = None,
     ) -> Preview:
         """Walk this text, saved or not. Raises FlowInvalid when it cannot be walked."""
         flow = self._good(name, text)
         context = CallContext(caller=caller, did=flow.name, language=language, time_zone=self._time_zone)
-        return preview(flow, self._registry.flows, context, answers, at or self._clock.now())
+        return preview(flow, self._registry.flows, context, answers, at or self._clock.now(), found)
 
     async def history(self, name: str) -> list[Row]:
         """Versions, newest first; `in_force` is the file as it is now."""
-        now = digest(await self._text(name))
+        present = await self._text(name, missing_ok=True)
+        now = digest(present) if present is not None else ""
         versions = await self._store.versions(name, MOST_VERSIONS)
         rows = [{**asdict(one), "in_force": one.digest == now} for one in versions]
         for row in rows[1:]:
@@ -102,7 +114,24 @@ class FlowEditor:
         found = await self._store.version(name, version)
         if found is None:
             raise NotFound(f"{name} has no version {version}")
-        return {**asdict(found), "diff": changes(found.text, await self._text(name))}
+        return {**asdict(found), "diff": changes(found.text, await self._text(name, missing_ok=True) or "")}
+
+    async def retired(self) -> list[str]:
+        """Files that are kept as versions only; saving one of its texts as a new file brings it back."""
+        present = {*await asyncio.to_thread(self._names), CALENDARS}
+        return [name for name in await self._store.version_files() if name not in present]
+
+    def templates(self, queue: str) -> list[str]:
+        return list(templates(queue, self._calendar_for_templates()))
+
+    def from_template(self, template: str, name: str, title: Mapping[str, str], queue: str) -> str:
+        """A text to begin with; nothing is saved. Raises NotFound."""
+        if template not in self.templates(queue):
+            raise NotFound(f"there is no template {template}")
+        return from_template(template, name, title, queue, self._calendar_for_templates())
+
+    def _calendar_for_templates(self) -> str | None:
+        return next(iter(self._registry.calendars), None)
 
     # -- changing --------------------------------------------------------------------------------------------
 
@@ -112,6 +141,23 @@ class FlowEditor:
         self._good(name, text)
         await self._put(name, text, seen, note, by, "flow_saved")
         return await self.file(name)
+
+    async def retire(self, name: str, seen: str, by: By) -> None:
+        """The file goes, its texts stay as versions. Conflict while a dialled number or another flow needs it; calls in
+        progress end in it."""
+        self._must_be_flow_file(name)
+        async with self._one_by_one:
+            present = await self._text(name)
+            if digest(present) != seen:
+                await self._refuse_as_changed(name, present, seen)
+            if (why := next(self._registry.needs(name), None)) is not None:
+                raise needed(why)
+            async with self._store.change() as change:
+                await self._keep_present(change, name, present)
+                now, before = self._clock.now(), {"digest": digest(present)}
+                await change.audit(now, by.login, by.address, "flow_retired", name, before, None)
+            await self._on_disk(self._path(name).unlink)
+            await self._registry.refresh(anyway=True)
 
     async def calendars(self) -> Row:
         """Opening hours by name, and what `save_calendar` must have seen."""
@@ -130,6 +176,7 @@ class FlowEditor:
         }
         if item is not None:
             kept[name] = _calendar(item)
+        refuse(overlaps(_CALENDAR.validate_python(item)) if item is not None else ())
         text = yaml.safe_dump(kept, allow_unicode=True, sort_keys=False, width=120)
         _, problems = self._registry.check(CALENDARS, text)
         if problems:
@@ -137,11 +184,18 @@ class FlowEditor:
         await self._put(CALENDARS, text, seen, name, by, "calendar_saved")
         return await self.calendars()
 
+    def outlook(self, item: Mapping[str, Any]) -> Row:
+        """Whether these opening hours, saved or not, are open now, what changes next, and the special days ahead."""
+        calendar = _CALENDAR.validate_python(_calendar(item))
+        refuse(overlaps(calendar))
+        found = outlook(calendar, self._clock.now(), self._time_zone)
+        return {**asdict(found.state), "days": [{**asdict(one), "day": one.day.isoformat()} for one in found.days]}
+
     async def _put(self, name: str, text: str, seen: str | None, note: str, by: By, action: str) -> None:
         async with self._one_by_one:
             present = await self._text(name, missing_ok=True)
             if (digest(present) if present is not None else None) != seen:
-                await self._refuse_as_changed(name, present)
+                await self._refuse_as_changed(name, present, seen, text)
             part = await self._beside(name, text)
             try:
                 async with self._store.change() as change:
@@ -155,16 +209,32 @@ class FlowEditor:
     async def _keep(
         self, change: SetupTransaction, name: str, present: str | None, text: str, note: str, by: By, action: str
     ) -> None:
-        now, newest = self._clock.now(), await change.newest_version(name)
-        if present is not None and (newest is None or newest.digest != digest(present)):
-            await change.add_version(FlowVersion(file=name, digest=digest(present), at=now, login="", text=present))
+        now = self._clock.now()
+        await self._keep_present(change, name, present)
         version = FlowVersion(file=name, digest=digest(text), at=now, login=by.login, note=note, text=text)
         number = await change.add_version(version)
         before = {"digest": digest(present)} if present is not None else None
         after = {"digest": digest(text), "version": number, "diff": changes(present or "", text)[:20_000]}
         await change.audit(now, by.login, by.address, action, f"{name}: {note}" if note else name, before, after)
 
-    async def _refuse_as_changed(self, name: str, present: str | None) -> None:
+    async def _keep_present(self, change: SetupTransaction, name: str, present: str | None) -> None:
+        """What was changed by hand becomes a version of its own."""
+        newest = await change.newest_version(name)
+        if present is not None and (newest is None or newest.digest != digest(present)):
+            at = self._clock.now()
+            await change.add_version(FlowVersion(file=name, digest=digest(present), at=at, login="", text=present))
+
+    async def _base(self, name: str, seen: str | None) -> str | None:
+        """The text somebody began from, when it is kept."""
+        versions = await self._store.versions(name, MOST_VERSIONS)
+        found = next((one.id for one in versions if one.digest == seen), None)
+        version = await self._store.version(name, found) if found is not None else None
+        return version.text if version else None
+
+    async def _refuse_as_changed(self, name: str, present: str | None, seen: str | None, mine: str = "") -> None:
+        """`theirs` is what the other changed, `merged` both changes in one text, where they do not touch."""
+        base = await self._base(name, seen)
+        both = merged(base, mine, present) if base is not None and present is not None and mine else None
         newest = next(iter(await self._store.versions(name, 1)), None)
         who = newest.login if newest and present is not None and newest.digest == digest(present) else ""
         raise Conflict(
@@ -173,6 +243,8 @@ class FlowEditor:
             now={"text": present, "seen": digest(present)} if present is not None else None,
             by=who,
             at=newest.at if newest and who else None,
+            theirs=changes(mine if base is None else base, present or ""),
+            merged=both,
         )
 
     # -- files -----------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,8 +17,8 @@ import structlog
 from cti_server.domain.calendar import Calendar
 from cti_server.domain.flows.load import flow_name, load_calendars, load_flow
 from cti_server.domain.flows.problems import Problem
-from cti_server.domain.flows.schema import Flow, Hours
-from cti_server.domain.wrong import wrong
+from cti_server.domain.flows.schema import Flow, Hours, Subflow
+from cti_server.domain.wrong import Wrong, wrong
 from cti_server.errors import BadSettings, FlowInvalid, NotFound
 
 CALENDARS = "calendars.yaml"
@@ -95,6 +95,20 @@ class FlowRegistry:
             for flow, node, one in named
             if isinstance(one, Hours) and one.calendar in self._calendars and one.calendar not in calendars
         ]
+
+    def needs(self, file: str) -> Iterator[Wrong]:
+        """Why this file may not go."""
+        name = self._by_file.get(file)
+        if name is None or name not in self.flows:
+            return
+        if len(self.flows) == 1:
+            yield wrong("last_flow")
+        for did, target in self.dids.items():
+            if target.partition(":")[0] == name:
+                yield wrong("did_leads_here", number=did, name=name)
+        for flow in self.flows.values():
+            if flow.name != name and any(isinstance(one, Subflow) and one.flow == name for one in flow.nodes.values()):
+                yield wrong("flow_calls_flow", name=flow.name, to=name)
 
     def subscribe(self, subscriber: Callable[[Mapping[str, Flow]], None]) -> Callable[[], None]:
         """Told of the flows in force after each change (to get their prompts ready). Returns the undo."""
@@ -195,10 +209,14 @@ def problems_of(error: FlowInvalid) -> list[Problem]:
 
 
 def _did_problem(did: str, target: str, flows: Mapping[str, Flow]) -> Problem | None:
-    name, _, language = target.partition(":")
-    if name in flows and (not language or language in flows[name].languages):
+    if leads_to_flow(target, flows):
         return None
     return Problem("calls.dids", 1, "", wrong("did_nowhere", number=did, to=target))
+
+
+def leads_to_flow(target: str, flows: Mapping[str, Flow]) -> bool:
+    name, _, language = target.partition(":")
+    return name in flows and (not language or language in flows[name].languages)
 
 
 def _stamp(folder: Path) -> _Stamp:

@@ -55,6 +55,10 @@ class SqlSetup:
         async with self._database.read() as connection:
             return [FlowVersion(**row._asdict()) for row in await connection.execute(query)]
 
+    async def version_files(self) -> list[str]:
+        async with self._database.read() as connection:
+            return list((await connection.execute(select(_v.file).distinct().order_by(_v.file))).scalars())
+
     async def version(self, file: str, version: int) -> FlowVersion | None:
         query = select(tables.flow_versions).where(_v.file == file, _v.id == version)
         async with self._database.read() as connection:
@@ -101,6 +105,10 @@ class SetupChange:
         query = select(audit.login, audit.at).where(audit.action.in_(actions), audit.subject == subject)
         row = (await self._connection.execute(query.order_by(audit.id.desc()).limit(1))).one_or_none()
         return (row.login, row.at) if row else None
+
+    async def put_setting(self, name: str, value: Any) -> None:
+        """`value` is JSON."""
+        await self._connection.execute(self._database.upsert(tables.settings), {"name": name, "value": value})
 
     async def newest_version(self, file: str) -> FlowVersion | None:
         query = select(tables.flow_versions).where(_v.file == file).order_by(_v.id.desc()).limit(1)

@@ -19,6 +19,7 @@ _s = tables.sessions.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
+    id: int
     at: Micros
     login: str
     action: str
@@ -111,18 +112,26 @@ class SqlUsers:
         subject: str | None = None,
         since: Micros = 0,
         until: Micros | None = None,
+        below: int | None = None,
         limit: int = 100,
     ) -> list[AuditEntry]:
-        """Newest first; `until` is not included. None = no such filter."""
+        """Newest first; `until` is not included; `subject` is a part of it; `below` is the last id of the page before. None = no
+        such filter."""
         column = tables.audit.c
-        wanted = [(column.login, login), (column.action, action), (column.subject, subject)]
+        wanted = [(column.login, login), (column.action, action)]
         filters = [column.at >= since, *(one == value for one, value in wanted if value is not None)]
-        if until is not None:
-            filters.append(column.at < until)
-        query = select(tables.audit).where(*filters).order_by(column.at.desc(), column.id.desc()).limit(limit)
+        filters += [column.subject.icontains(subject, autoescape=True)] if subject else []
+        filters += [column.at < until] if until is not None else []
+        filters += [column.id < below] if below is not None else []
+        query = select(tables.audit).where(*filters).order_by(column.id.desc()).limit(limit)
         async with self._database.read() as connection:
             rows = await connection.execute(query)
-            return [AuditEntry(**{k: v for k, v in row._asdict().items() if k != "id"}) for row in rows]
+            return [AuditEntry(**row._asdict()) for row in rows]
+
+    async def audited_actions(self) -> list[str]:
+        query = select(tables.audit.c.action).distinct().order_by(tables.audit.c.action)
+        async with self._database.read() as connection:
+            return list((await connection.execute(query)).scalars())
 
 
 def _check(user: User) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from cti_server.domain.agents import Agent
+from cti_server.domain.calendar import Reason
 from cti_server.domain.flows.rehearsal import Wants, What
 from cti_server.domain.queues import Queue
 from cti_server.domain.users import Role
@@ -86,6 +87,7 @@ class SetupParts(Wire):
     outside_numbers: list[OutsideNumberPart]
     users: list[UserPart]
     fallback_queue: str
+    locked: list[str] = Field([], description="logins with too many failed sign-ins just now")
 
 
 class CalendarItem(Wire):
@@ -133,13 +135,47 @@ class MissingPrompt(Wire):
     text: str
 
 
+class Box(Wire):
+    """A node; x and y are its top left corner."""
+
+    name: str
+    kind: str
+    x: int
+    y: int
+    rows: list[str]
+    full: str
+
+
+class Way(Wire):
+    """`path` as SVG writes it; x and y are where the label stands; `back` leads upwards."""
+
+    start: str
+    end: str
+    label: str = ""
+    path: str
+    x: int
+    y: int
+    back: bool = False
+
+
+class Picture(Wire):
+    width: int
+    height: int
+    box_width: int
+    box_height: int
+    boxes: list[Box]
+    ways: list[Way]
+
+
 class FlowCheck(Wire):
-    """`svg` is null while there are problems; `missing` are texts whose sound is made after the save."""
+    """`picture` is null while there are problems; `lines` are those the nodes begin in; `missing` are texts whose sound is made
+    after the save."""
 
     file: str
     flow: str | None = None
     problems: list[FlowProblem] = Field([])
-    svg: str | None = None
+    picture: Picture | None = None
+    lines: dict[str, int] = Field({})
     missing: list[MissingPrompt] = Field([])
 
 
@@ -169,6 +205,8 @@ class PreviewStep(Wire):
     node: str = ""
     words: dict[str, str] = Field({})
     about: str = ""
+    outcome: str = ""
+    values: dict[str, Any] = Field({})
     answer: str | None = None
     secret: bool = False
 
@@ -178,7 +216,49 @@ class FlowPreview(Wire):
     wants: Wants | None = None
 
 
+class FlowFiles(Wire):
+    """`retired` are files kept as versions only."""
+
+    files: list[FlowRow]
+    retired: list[str] = Field([])
+    templates: list[str] = Field([])
+
+
+class NewFlow(Wire):
+    text: str
+
+
+class Dids(Wire):
+    """Dialled number → `flow:language`; `*` is every other number."""
+
+    dids: dict[str, str]
+    seen: str
+
+
+class SpecialDay(Wire):
+    day: str
+    reason: Reason
+    hours: list[str]
+    name: dict[str, str] = Field({})
+
+
+class Outlook(Wire):
+    """`until` when open (null = no end in sight), `opens_at` when closed; `days` with hours other than their weekday's."""
+
+    open: bool
+    reason: Reason
+    until: int | None = None
+    opens_at: int | None = None
+    holidays_known: bool = True
+    days: list[SpecialDay] = Field([])
+
+
+class AuditTable(Wire):
+    csv: str
+
+
 class AuditRow(Wire):
+    id: int
     at: int
     login: str
     action: str
@@ -215,6 +295,22 @@ class RemoveCalendar(Remove):
     pass
 
 
+class LookAtCalendar(Args):
+    item: dict[str, Any]
+
+
+class SaveDids(Args):
+    dids: dict[Plain, Plain] = Field(max_length=1000)
+    seen: Plain = Field(max_length=64)
+
+
+class StartFlow(Args):
+    template: Plain = Field(max_length=40)
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    zh: Plain = Field("", max_length=64)
+    en: Plain = Field("", max_length=64)
+
+
 class OfFile(Args):
     file: Plain = Field(min_length=6, max_length=46)
 
@@ -232,6 +328,15 @@ class SaveFlow(CheckFlow):
     note: Plain = Field("", max_length=200)
 
 
+class LookupAnswer(Args):
+    outcome: Literal["found", "nothing", "failed"]
+    values: dict[str, Any] = Field({}, max_length=50)
+
+
+class RetireFlow(OfFile):
+    seen: Plain = Field(min_length=1, max_length=64)
+
+
 class PreviewFlow(CheckFlow):
     """`at` is the moment of the call, null = now."""
 
@@ -239,14 +344,19 @@ class PreviewFlow(CheckFlow):
     language: str = Field("zh", pattern=r"^[a-z]{2}$")
     at: int | None = Field(None, ge=0, le=4_102_444_800_000_000)
     answers: list[Plain] = Field([], max_length=200)
+    found: dict[str, LookupAnswer] = Field({}, max_length=50, description="instead of the sample, by adapter.query")
 
 
-class Audited(Args):
+class AuditFilter(Args):
     login: Plain | None = Field(None, max_length=64)
     action: Plain | None = Field(None, max_length=64)
     subject: Plain | None = Field(None, max_length=160)
     since: int = Field(0, ge=0, le=2**53)
     until: int | None = Field(None, ge=0, le=2**53)
+
+
+class Audited(AuditFilter):
+    below: int | None = Field(None, ge=1, le=2**53)
     limit: int = Field(100, ge=1, le=500)
 
 
@@ -255,6 +365,10 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     NewUser,
     NewPassword,
     Calendars,
+    Outlook,
+    Dids,
+    FlowFiles,
+    NewFlow,
     FlowRow,
     FlowCheck,
     FlowText,
@@ -262,4 +376,5 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     FlowVersionText,
     FlowPreview,
     AuditRow,
+    AuditTable,
 )

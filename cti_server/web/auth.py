@@ -165,6 +165,13 @@ class Auth:
         await self._users.end_session(hashed)
         await self._users.audit(self._clock.now(), identity.user.login, "sign_out", address=address)
 
+    def locked(self, login: str) -> bool:
+        """Too many failed sign-ins; on this server, for the window of web/limits.py."""
+        return self._tries.locked(login)
+
+    def unlock(self, login: str) -> None:
+        self._tries.unlock(login)
+
     async def ended(self, login: str) -> list[str]:
         """Forget what was trusted from memory of this login's sessions; the token hashes of those that have ended."""
         mine = [hashed for hashed, (identity, _) in self._known.items() if identity.user.login == login]

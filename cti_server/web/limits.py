@@ -67,6 +67,12 @@ class SignInLimits:
         self._logins.add(login)
         self._addresses.add(address)
 
+    def locked(self, login: str) -> bool:
+        return self._logins.wait(login) > 0
+
+    def unlock(self, login: str) -> None:
+        self._logins.forget(login)
+
     def succeeded(self, login: str, address: str) -> None:
         self._logins.forget(login)
         self._addresses.take_back(address)

@@ -179,7 +179,8 @@ async def test_hours_are_changed_checked_and_kept(administrator: Client) -> None
 
 async def test_a_flow_is_checked_saved_put_in_force_and_undone(server: Server, administrator: Client) -> None:
     shown = await administrator.get("/admin/flows/desk.yaml")
-    assert (shown["text"], shown["problems"], shown["svg"][:4]) == (DESK, [], "<svg")
+    assert (shown["text"], shown["problems"], shown["lines"]) == (DESK, [], {"main": 8, "help": 13})
+    assert [box["name"] for box in shown["picture"]["boxes"]] == ["main", "help"]
     broken = DESK.replace("to: help", "to: nowhere")
     problems = (await administrator.post("/admin/flows/desk.yaml/check", {"file": "desk.yaml", "text": broken}))[
         "problems"
@@ -236,3 +237,164 @@ async def test_a_folder_that_cannot_be_written_says_so_and_keeps_nothing(server:
     shutil.move(folder.with_name("away"), folder)
     assert await administrator.get("/admin/flows/desk.yaml/versions") == []
     assert (await administrator.get("/admin/flows/desk.yaml"))["seen"] == shown["seen"]
+
+
+async def test_a_retired_flow_is_gone_kept_and_brought_back(server: Server, administrator: Client) -> None:
+    made = await administrator.post(
+        "/admin/new-flow", {"template": "menu", "name": "night", "zh": "夜间", "en": "Night"}
+    )
+    new = {"text": made["text"], "seen": None, "note": ""}
+    await administrator.post("/admin/flows/night.yaml", new)
+    assert "night" in server.flows.flows
+    dids = await administrator.get("/admin/dids")
+    lead = {"dids": {**dids["dids"], "4008": "night:zh"}, "seen": dids["seen"]}
+    now = await administrator.post("/admin/dids", lead)
+    assert server.flows.for_did("4008")[0].name == "night"
+    seen = (await administrator.get("/admin/flows/night.yaml"))["seen"]
+    body = await administrator.delete("/admin/flows/night.yaml", 409, seen=seen)
+    assert body["error"]["details"]["why"] == {"code": "did_leads_here", "values": {"number": "4008", "name": "night"}}
+    await administrator.post("/admin/dids", {"dids": dids["dids"], "seen": now["seen"]})
+    await administrator.delete("/admin/flows/night.yaml", seen=seen)
+    assert "night" not in server.flows.flows
+    assert (await administrator.get("/admin/flows"))["retired"] == ["night.yaml"]
+    (kept,) = await administrator.get("/admin/flows/night.yaml/versions")
+    text = (await administrator.get(f"/admin/flows/night.yaml/versions/{kept['id']}"))["text"]
+    await administrator.post("/admin/flows/night.yaml", {"text": text, "seen": None, "note": "again"})
+    assert "night" in server.flows.flows
+    only = await administrator.get("/admin/flows/desk.yaml")
+    body = await administrator.delete("/admin/flows/desk.yaml", 409, seen=only["seen"])
+    assert body["error"]["details"]["reason"] == "needed"
+
+
+async def test_every_template_is_a_flow_that_can_be_put_in_force(administrator: Client) -> None:
+    templates = (await administrator.get("/admin/flows"))["templates"]
+    assert templates == ["menu", "hours", "notice"]
+    for template in templates:
+        made = await administrator.post("/admin/new-flow", {"template": template, "name": f"a_{template}", "zh": 'x"y'})
+        found = await administrator.post(f"/admin/flows/{template}.yaml/check", {"text": made["text"]})
+        assert found["problems"] == [], template
+
+
+async def test_a_number_leads_nowhere_else_than_to_a_flow_in_force(server: Server, administrator: Client) -> None:
+    dids = await administrator.get("/admin/dids")
+    wrong = {"dids": {"*": "desk:en", "4008": "moon", "12a": "desk"}, "seen": dids["seen"]}
+    body = await administrator.post("/admin/dids", wrong, status=422)
+    codes = {field: one["code"] for field, one in body["error"]["details"]["wrong"].items()}
+    assert codes == {"4008": "did_nowhere", "12a": "did_form"}
+    saved = await administrator.post("/admin/dids", {"dids": {"*": "desk:zh"}, "seen": dids["seen"]})
+    assert server.flows.for_did("1")[1] == "zh"
+    body = await administrator.post("/admin/dids", {"dids": {}, "seen": dids["seen"]}, status=409)
+    assert body["error"]["details"]["now"] == saved
+
+
+async def test_two_changes_of_one_flow_are_shown_and_merged(administrator: Client) -> None:
+    shown = await administrator.get("/admin/flows/desk.yaml")
+    title, menu = DESK.replace("zh: 服务台", "zh: 总台"), DESK.replace("For help press 1.", "Press 1 for help.")
+    await administrator.post("/admin/flows/desk.yaml", {"text": DESK + "\n", "seen": shown["seen"], "note": ""})
+    first = await administrator.get("/admin/flows/desk.yaml")
+    await administrator.post("/admin/flows/desk.yaml", {"text": title + "\n", "seen": first["seen"], "note": ""})
+    body = await administrator.post(
+        "/admin/flows/desk.yaml", {"text": menu + "\n", "seen": first["seen"], "note": ""}, status=409
+    )
+    details = body["error"]["details"]
+    assert "+title: {en: Desk, zh: 总台}" in details["theirs"]
+    assert "服务台" not in details["theirs"].replace("-title: {en: Desk, zh: 服务台}", "")
+    assert details["merged"] == title.replace("For help press 1.", "Press 1 for help.") + "\n"
+
+
+async def test_hours_that_overlap_are_refused_and_others_are_looked_at(administrator: Client) -> None:
+    async def look(weekly: dict[str, list[str]], status: int = 200, **more: Any) -> Any:
+        body = {"item": {"weekly": weekly, **more}}
+        return await administrator.post("/admin/opening-hours", body, status=status)
+
+    body = await look({"mon": ["08:00-12:00", "11:00-14:00"]}, 422)
+    assert body["error"]["details"]["wrong"]["weekly.mon"]["code"] == "span_overlap"
+    body = await look({"sun": ["20:00-08:00"], "mon": ["07:00-12:00"]}, 422)
+    assert list(body["error"]["details"]["wrong"]) == ["weekly.mon"]
+    every = {day: ["00:00-24:00"] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+    assert (await look(every, holidays="none"))["open"] is True
+    closed = await look({}, dates={"2020-01-01": []})
+    assert (closed["open"], closed["opens_at"]) == (False, None)
+    assert {"en": "National Day", "zh": "国庆节"} in [day["name"] for day in closed["days"]] or not closed["days"]
+    day = await administrator.get("/admin/calendars")
+    item = {"weekly": {"mon": ["08:00-12:00", "11:00-14:00"]}}
+    await administrator.post("/admin/calendars/day", {"item": item, "seen": day["seen"]}, status=422)
+
+
+LOOKUP = """name: money
+title: {en: Money, zh: 账单}
+languages: [en, zh]
+start: ask
+person: help
+fallback_queue: general
+nodes:
+  ask:
+    kind: lookup
+    adapter: own
+    query: balance
+    arguments: {account: "'10000018'"}
+    save: bill
+    nothing: none
+    failed: away
+    next: tell
+  tell:
+    kind: say
+    say: {en: "You owe {bill.arrears:amount}.", zh: "您欠费{bill.arrears:amount}。"}
+    next: help
+  none:
+    kind: say
+    say: {en: "Nothing found.", zh: "没有找到。"}
+    next: help
+  away:
+    kind: say
+    say: {en: "We cannot look now.", zh: "现在不能查询。"}
+    next: help
+  help:
+    kind: queue
+    queue: general
+"""
+
+
+async def test_a_lookup_of_the_preview_answers_as_asked(administrator: Client) -> None:
+    async def heard(**found: Any) -> tuple[str, str]:
+        body = {"text": LOOKUP, "language": "en", "answers": [], "found": found}
+        steps = (await administrator.post("/admin/flows/money.yaml/preview", body))["steps"]
+        lookup, told = (one for one in steps if one["what"] in ("lookup", "say"))
+        assert told["words"]["zh"] != told["words"]["en"]
+        return lookup["outcome"], told["words"]["en"]
+
+    assert await heard() == ("found", "You owe zero yuan")
+    owes = {"outcome": "found", "values": {"arrears": "56.20"}}
+    assert "fifty" in (await heard(**{"own.balance": owes}))[1]
+    assert await heard(**{"own.balance": {"outcome": "nothing"}}) == ("nothing", "Nothing found.")
+    assert await heard(**{"own.balance": {"outcome": "failed"}}) == ("failed", "We cannot look now.")
+
+
+async def test_a_locked_login_is_shown_and_unlocked(server: Server, administrator: Client) -> None:
+    for _ in range(8):
+        async with client(server, "leader", "wrong", status=401):
+            pass
+    async with client(server, "leader", status=429):
+        pass
+    assert (await administrator.get("/admin/setup"))["locked"] == ["leader"]
+    await administrator.post("/admin/users/leader/unlock", {}, status=204)
+    async with client(server, "leader"):
+        pass
+    assert [one["subject"] for one in await administrator.get("/admin/audit", action="user_unlocked")] == ["leader"]
+
+
+async def test_the_log_is_filtered_paged_and_exported(administrator: Client) -> None:
+    for number in range(5):
+        item = {"code": f"c{number}", "zh": "=1+1", "en": "Tea"}
+        await administrator.post("/admin/pause_codes", {"item": item, "seen": None})
+    first = await administrator.get("/admin/audit", action="pause_code_created", limit=2)
+    second = await administrator.get("/admin/audit", action="pause_code_created", limit=2, below=first[-1]["id"])
+    assert [one["subject"] for one in (*first, *second)] == ["c4", "c3", "c2", "c1"]
+    assert [one["subject"] for one in await administrator.get("/admin/audit", subject="C3")] == ["c3"]
+    assert "pause_code_created" in await administrator.get("/admin/audit-actions")
+    table = (await administrator.post("/admin/audit-export", {"action": "pause_code_created"}))["csv"]
+    assert len(table.splitlines()) == 6
+    assert table.startswith("\ufeffat,login,action")
+    assert [one["subject"] for one in await administrator.get("/admin/audit", action="audit_exported")] == [
+        "action=pause_code_created"
+    ]

@@ -97,11 +97,55 @@ def _quoted(text: str) -> str:
 # ---- SVG -----------------------------------------------------------------------------------------------------
 
 
-def svg(flow: Flow) -> str:
-    """A standalone SVG document."""
+@dataclass(frozen=True, slots=True)
+class Box:
+    """`rows` fit the box, the first is its title; `full` is all of it. x and y are its top left corner."""
+
+    name: str
+    kind: str
+    x: int
+    y: int
+    rows: tuple[str, ...]
+    full: str
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """`path` as SVG writes it; x and y are where the label stands; `back` leads upwards."""
+
+    start: str
+    end: str
+    label: str
+    path: str
+    x: int
+    y: int
+    back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    width: int
+    height: int
+    box_width: int
+    box_height: int
+    boxes: tuple[Box, ...]
+    ways: tuple[Way, ...]
+
+
+def picture(flow: Flow) -> Picture:
+    """Pixels from the top left corner."""
     places = layout(flow)
     width = max(x for x, _ in places.values()) + WIDTH + MARGIN
     height = max(y for _, y in places.values()) + HEIGHT + MARGIN
+    ways = tuple(_way(edge, places) for edge in edges(flow) if edge.end in places)
+    boxes = tuple(_box(name, node, places[name]) for name, node in flow.nodes.items())
+    return Picture(width, height, WIDTH, HEIGHT, boxes, ways)
+
+
+def svg(flow: Flow) -> str:
+    """A standalone SVG document."""
+    drawn = picture(flow)
+    width, height = drawn.width, drawn.height
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         'font-family="Noto Sans CJK SC, Noto Sans, sans-serif" font-size="12">',
@@ -110,8 +154,8 @@ def svg(flow: Flow) -> str:
         '<path d="M0,0 L8,4 L0,8 z" fill="#607d8b"/></marker></defs>',
         '<rect width="100%" height="100%" fill="white"/>',
     ]
-    parts += [part for edge in edges(flow) if edge.end in places for part in _edge(edge, places)]
-    parts += [part for name, node in flow.nodes.items() for part in _box(lines(name, node), node.kind, places[name])]
+    parts += [part for way in drawn.ways for part in _way_svg(way)]
+    parts += [part for box in drawn.boxes for part in _box_svg(box)]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -150,13 +194,17 @@ def _layers(flow: Flow) -> list[list[str]]:
     return [*layers, rest] if rest else layers
 
 
-def _box(text: list[str], kind: str, place: tuple[int, int]) -> Iterator[str]:
-    x, y = place
-    colour = COLOURS.get(kind, "#ffffff")
+def _box(name: str, node: Node, place: tuple[int, int]) -> Box:
+    text = lines(name, node)
+    return Box(name, node.kind, *place, tuple(_rows(text)), " ".join(text))
+
+
+def _box_svg(box: Box) -> Iterator[str]:
+    x, y = box.x, box.y
+    colour = COLOURS.get(box.kind, "#ffffff")
     yield f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="8" fill="{colour}" stroke="#607d8b"/>'
-    full = escape(" ".join(text))
-    yield f"<g><title>{full}</title>"
-    for row, line in enumerate(_rows(text)):
+    yield f"<g><title>{escape(box.full)}</title>"
+    for row, line in enumerate(box.rows):
         weight = ' font-weight="bold"' if row == 0 else ""
         yield f'<text x="{x + 10}" y="{y + 18 + row * 16}"{weight}>{escape(line)}</text>'
     yield "</g>"
@@ -185,20 +233,23 @@ def cut(text: str, rows: int) -> list[str]:
     return out
 
 
-def _edge(edge: Edge, places: Mapping[str, tuple[int, int]]) -> Iterator[str]:
+def _way(edge: Edge, places: Mapping[str, tuple[int, int]]) -> Way:
     (x1, y1), (x2, y2) = places[edge.start], places[edge.end]
     down = y2 > y1
     x1, y1 = x1 + WIDTH // 2, y1 + (HEIGHT if down else 0)
     x2, y2 = x2 + WIDTH // 2 - (0 if down else 30), y2 + (0 if down else HEIGHT)
     bend = max(40, abs(y2 - y1) // 2) * (1 if down else -1)
-    dashes = "" if down else ' stroke-dasharray="5 4"'
-    yield (
-        f'<path d="M{x1},{y1} C{x1},{y1 + bend} {x2},{y2 - bend} {x2},{y2}" fill="none" stroke="#607d8b"{dashes} '
-        'marker-end="url(#to)"/>'
-    )
-    if edge.label:
-        x, y = x1 * 0.2 + x2 * 0.8, y1 * 0.2 + y2 * 0.8
+    path = f"M{x1},{y1} C{x1},{y1 + bend} {x2},{y2 - bend} {x2},{y2}"
+    x, y = round(x1 * 0.2 + x2 * 0.8), round(y1 * 0.2 + y2 * 0.8)
+    label = cut(edge.label, 1)[0] if edge.label else ""
+    return Way(edge.start, edge.end, label, path, x, y, not down)
+
+
+def _way_svg(way: Way) -> Iterator[str]:
+    dashes = ' stroke-dasharray="5 4"' if way.back else ""
+    yield f'<path d="{way.path}" fill="none" stroke="#607d8b"{dashes} marker-end="url(#to)"/>'
+    if way.label:
         yield (
-            f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="middle" fill="#b71c1c" stroke="white" stroke-width="3" '
-            f'paint-order="stroke">{escape(cut(edge.label, 1)[0])}</text>'
+            f'<text x="{way.x}" y="{way.y}" text-anchor="middle" fill="#b71c1c" stroke="white" stroke-width="3" '
+            f'paint-order="stroke">{escape(way.label)}</text>'
         )

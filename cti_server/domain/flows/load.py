@@ -82,6 +82,11 @@ def flow_name(text: str) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def node_lines(text: str) -> dict[str, int]:
+    """Node → the line it begins in."""
+    return {str(path[1]): line for path, line in _read(text, "").lines.items() if len(path) == 2 and path[0] == "nodes"}
+
+
 def _validated(document: _Document) -> Flow | None:
     if document.data is None and document.problems:
         return None

@@ -22,13 +22,12 @@ from cti_server.domain.flows.schema import (
     When,
 )
 from cti_server.domain.flows.state import MOST_DEPTH, Frame, NodeFailed, State, Step
-from cti_server.domain.flows.texts import words
 from cti_server.domain.ids import Micros, to_datetime
 
 
 def say(state: State, name: str, node: Say) -> Step:
     language = node.spoken_in.get(state.language, state.language)
-    spoken = words(node.say, state.language, state.get)
+    spoken = state.words(node.say)
     if language == state.language:
         yield effects.Say(spoken)
         return node.next

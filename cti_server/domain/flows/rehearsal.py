@@ -110,7 +110,11 @@ class Step:
     words: Mapping[str, str] = field(default_factory=dict)
     """Language → what the caller hears."""
     about: str = ""
-    """Of a lookup, ticket, queue or transfer: which, and how it ended."""
+    """Of a lookup, ticket, queue or transfer: which."""
+    outcome: str = ""
+    """Of a lookup: found, nothing, failed."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Of a lookup: what it found."""
     answer: str | None = None
     secret: bool = False
 
@@ -123,12 +127,17 @@ class Preview:
 
 
 def preview(
-    flow: Flow, flows: Mapping[str, Flow], context: fx.CallContext, answers: Sequence[str], at: Micros
+    flow: Flow,
+    flows: Mapping[str, Flow],
+    context: fx.CallContext,
+    answers: Sequence[str],
+    at: Micros,
+    found: Mapping[str, fx.Found] | None = None,
 ) -> Preview:
-    """`answers` in order: keys pressed ('' = silence), what is said into a recording, how a queue ends (`OUTCOMES`), whether a
-    transfer is reached (yes, no)."""
+    """`found`: what lookups answer instead of the sample, by `adapter.query`. `answers` in order: keys pressed ('' = silence),
+    what is said into a recording, how a queue ends (`OUTCOMES`), whether a transfer is reached (yes, no)."""
     context = replace(context, customer=customer(context.caller), started=at)
-    calls = {one: _Call(flow, flows, replace(context, speak=one), answers, at) for one in flow.languages}
+    calls = {one: _Call(flow, flows, replace(context, speak=one), answers, at, found or {}) for one in flow.languages}
     for call in calls.values():
         call.go()
     first, *_ = calls.values()
@@ -144,9 +153,16 @@ class _Call:
     """One walk; `steps` are each step and its words in this walk's language."""
 
     def __init__(
-        self, flow: Flow, flows: Mapping[str, Flow], context: fx.CallContext, answers: Sequence[str], at: Micros
+        self,
+        flow: Flow,
+        flows: Mapping[str, Flow],
+        context: fx.CallContext,
+        answers: Sequence[str],
+        at: Micros,
+        found: Mapping[str, fx.Found],
     ) -> None:
         self._walk = run(flow, flows, context)
+        self._found = found
         self._answers, self._at = list(answers), at
         self._node, self._typed, self._tickets = "", "", 0
         self.steps: list[tuple[Step, str]] = []
@@ -186,8 +202,9 @@ class _Call:
             case fx.Record() | fx.Enqueue() | fx.Transfer():
                 return self._ask_person(effect)
             case fx.Lookup():
-                found = lookup(effect)
-                self._tell("lookup", about=f"{effect.adapter}.{effect.query}: {found.outcome}")
+                which = f"{effect.adapter}.{effect.query}"
+                found = self._found.get(which) or lookup(effect)
+                self._tell("lookup", about=which, outcome=found.outcome, values=found.values)
                 return found
             case fx.Create():
                 self._tickets += 1
@@ -224,10 +241,8 @@ class _Call:
         self._tell("transfer", about=_about(effect), answer=given)
         return given != "no"
 
-    def _tell(
-        self, what: What, words: fx.Words = (), *, about: str = "", answer: str | None = None, secret: bool = False
-    ) -> None:
-        self.steps.append((Step(what, self._node, {}, about, answer, secret), " ".join(words)))
+    def _tell(self, what: What, words: fx.Words = (), **more: Any) -> None:
+        self.steps.append((Step(what, self._node, **more), " ".join(words)))
 
 
 def _about(effect: fx.Effect) -> str:

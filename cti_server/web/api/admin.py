@@ -15,12 +15,16 @@ from cti_server.services.configuration import By
 from cti_server.web.admin_wire import (
     AgentPart,
     Audited,
+    AuditFilter,
     AuditRow,
+    AuditTable,
     Calendars,
     CodePart,
+    LookAtCalendar,
     NewPassword,
     NewUser,
     OfUser,
+    Outlook,
     OutsideNumberPart,
     QueuePart,
     Remove,
@@ -57,7 +61,9 @@ def by(ask: Ask) -> By:
 
 async def everything(ask: Ask, _: Args) -> Any:
     admin = administration(ask)
-    return {**await admin.configuration.all(), "fallback_queue": admin.fallback_queue}
+    everything = await admin.configuration.all()
+    locked = [login for row in everything["users"] if ask.parts.auth.locked(login := row["item"]["login"])]
+    return {**everything, "fallback_queue": admin.fallback_queue, "locked": locked}
 
 
 def _save(kind: Kind) -> Handle:
@@ -91,6 +97,12 @@ async def reset_password(ask: Ask, args: OfUser) -> Any:
     return {"password": password}
 
 
+async def unlock(ask: Ask, args: OfUser) -> None:
+    """Failed sign-ins before this no longer count."""
+    ask.parts.auth.unlock(args.key)
+    await ask.audit("user_unlocked", args.key)
+
+
 async def _let_go(ask: Ask, login: str) -> None:
     """Sessions that ended with the change end on this server at once: nothing of them is trusted from memory."""
     for token_hash in await ask.parts.auth.ended(login):
@@ -111,8 +123,22 @@ async def remove_calendar(ask: Ask, args: RemoveCalendar) -> Any:
     return await admin.flows.save_calendar(args.key, None, args.seen, by(ask))
 
 
+async def look_at_calendar(ask: Ask, args: LookAtCalendar) -> Any:
+    return administration(ask).flows.outlook(args.item)
+
+
 async def audited(ask: Ask, args: Audited) -> Any:
     return await administration(ask).audited(**args.model_dump())
+
+
+async def audited_actions(ask: Ask, _: Args) -> Any:
+    return await administration(ask).log.audited_actions()
+
+
+async def export_audit(ask: Ask, args: AuditFilter) -> Any:
+    filters = args.model_dump()
+    await ask.audit("audit_exported", " ".join(f"{name}={value}" for name, value in filters.items() if value))
+    return {"csv": await administration(ask).exported(**filters)}
 
 
 def _routes() -> tuple[Route, ...]:
@@ -161,6 +187,15 @@ ROUTES = (
     ),
     _post("/admin/new-users", create_user, "Make a user; his password is in the answer only", Save, NewUser),
     _post("/admin/users/{key}/password", reset_password, "A new password; ends his sessions", OfUser, NewPassword),
+    Route(
+        method="POST",
+        path="/admin/users/{key}/unlock",
+        handle=unlock,
+        summary="Let a user try to sign in again at once",
+        roles=ADMINISTRATES,
+        args=OfUser,
+    ),
+    _post("/admin/opening-hours", look_at_calendar, "Open now? What changes next?", LookAtCalendar, Outlook),
     _get("/admin/calendars", calendars, "Opening hours and holidays", Calendars),
     _post("/admin/calendars/{key}", save_calendar, "Change or make opening hours", SaveCalendar, Calendars),
     Route(
@@ -173,4 +208,6 @@ ROUTES = (
         answer=Calendars,
     ),
     _get("/admin/audit", audited, "Who changed or read what, newest first", list[AuditRow], Audited),
+    _get("/admin/audit-actions", audited_actions, "Every action in the log", list[str]),
+    _post("/admin/audit-export", export_audit, "The log as CSV; the export is audited too", AuditFilter, AuditTable),
 )

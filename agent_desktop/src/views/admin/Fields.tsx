@@ -2,7 +2,7 @@
 
 import { useId, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
-import { language, said, t } from "../../i18n";
+import { said, t } from "../../i18n";
 
 export interface Choice {
   value: string;
@@ -10,7 +10,8 @@ export interface Choice {
 }
 export type Field =
   | { name: string; kind: "text" | "number" | "bool" | "key" }
-  | { name: string; kind: "choice" | "optional" | "set"; choices: () => Choice[] }
+  | { name: string; kind: "choice"; choices: () => Choice[]; explain?: (value: string) => string }
+  | { name: string; kind: "optional" | "set"; choices: () => Choice[] }
   | { name: string; kind: "levels"; choices: () => Choice[] }
   | { name: string; kind: "relaxations" };
 
@@ -23,19 +24,20 @@ export interface FieldProps {
   change: (value: unknown) => void;
 }
 
+const WIDE: ReadonlySet<Field["kind"]> = new Set(["set", "levels", "relaxations"]);
+
 export function FieldRow(props: FieldProps) {
   const id = useId();
   const { form, field, error } = props;
   const hint = said(`admin.hint.${form}.${field.name}`);
   const described = [hint ? `${id}-hint` : "", error ? `${id}-error` : ""].filter(Boolean).join(" ");
   return (
-    <div class="admin-field" data-test={`field-${field.name}`}>
+    <div class={`admin-field ${WIDE.has(field.kind) ? "wide" : ""} ${field.kind}`} data-test={`field-${field.name}`}>
       <label for={id}>{said(`admin.${form}.${field.name}`) ?? field.name}</label>
-      <div>
-        <Input {...props} id={id} described={described} />
-        {hint && <p id={`${id}-hint`} class="dim admin-hint">{hint}</p>}
-        {error && <p id={`${id}-error`} class="bad" role="alert" data-test={`error-${field.name}`}>{t("admin.wrong")} {error}</p>}
-      </div>
+      <Input {...props} id={id} described={described} />
+      {field.kind === "choice" && field.explain && <p class="dim admin-hint" data-test="explained">{field.explain(String(props.value ?? ""))}</p>}
+      {hint && <p id={`${id}-hint`} class="dim admin-hint">{hint}</p>}
+      {error && <p id={`${id}-error`} class="bad" role="alert" data-test={`error-${field.name}`}>{error}</p>}
     </div>
   );
 }
@@ -143,8 +145,4 @@ function Relaxations(props: { value: unknown; change: (value: unknown) => void }
       <button type="button" onClick={() => props.change([...rows, { after_seconds: 30, lower_by: 1, drop: [], drop_preferred: false }])}>{t("admin.relax.add")}</button>
     </>
   );
-}
-
-export function inLanguage(words: { zh?: string; en?: string }): string {
-  return (language.value === "en" ? words.en : words.zh) ?? "";
 }

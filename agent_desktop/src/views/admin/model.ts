@@ -1,10 +1,13 @@
-// What the administrator's page knows. Drafts outlive a change of section and every refusal: nothing typed is lost.
+// What the administrator's page knows. Drafts outlive a change of section, a reload, an expired session and every refusal:
+// nothing typed is lost.
 
-import { signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { request } from "../../api";
 import { CommandError } from "../../live";
 import type { Calendars, ErrorBody, SetupParts } from "../../protocol";
 import { wrongByField } from "../../wrong";
+import { keep, kept, keptKeys } from "../work/kept";
+import { askUser } from "./Ask";
 
 export type Item = Record<string, unknown>;
 export interface Part {
@@ -12,14 +15,21 @@ export interface Part {
   seen: string;
 }
 export type Plural = "queues" | "agents" | "skills" | "pause_codes" | "dispositions" | "users";
+export interface Theirs {
+  part: Part;
+  by: string;
+  at: number | null;
+}
 
-/** A part being edited. `seen` null = it is new. `theirs` is set when another administrator was quicker. */
+/** A part being edited. `base` is what it was begun from, `seen` null = it is new. `theirs` is set when another administrator
+ * was quicker. */
 export interface Draft {
   item: Item;
+  base: Item;
   seen: string | null;
   fields: Record<string, string>;
   trouble: ErrorBody | null;
-  theirs: { part: Part; by: string; at: number | null } | null;
+  theirs: Theirs | null;
   saved: boolean;
 }
 
@@ -29,6 +39,10 @@ export const drafts = signal<ReadonlyMap<string, Draft>>(new Map());
 export const failed = signal<ErrorBody | null>(null);
 /** A password just made: shown once. */
 export const secret = signal<{ login: string; password: string } | null>(null);
+/** What is open and not saved: how to throw it away. */
+export const dirty = signal<{ key: string; discard: () => void } | null>(null);
+
+const KEPT = "admin.draft.";
 
 export async function load(): Promise<void> {
   try {
@@ -40,6 +54,12 @@ export async function load(): Promise<void> {
   } catch (error) {
     failed.value = bodyOf(error);
   }
+}
+
+/** What this login left unsaved in this tab. */
+export function restoreDrafts(): void {
+  const found = keptKeys(KEPT).map((key) => [key.slice(KEPT.length), kept<Draft>(key)] as const);
+  drafts.value = new Map(found.filter((pair): pair is readonly [string, Draft] => pair[1] !== null));
 }
 
 export function parts(plural: Plural): Part[] {
@@ -55,11 +75,34 @@ export function setDraft(key: string, draft: Draft | null): void {
   if (draft === null) next.delete(key);
   else next.set(key, draft);
   drafts.value = next;
+  keep(KEPT + key, draft?.saved ? null : draft);
 }
 
 export function draftOf(part: Part | null, blank: Item): Draft {
-  return { item: structuredClone(part?.item ?? blank), seen: part?.seen ?? null, fields: {}, trouble: null, theirs: null, saved: false };
+  const item = structuredClone(part?.item ?? blank);
+  return { item, base: structuredClone(item), seen: part?.seen ?? null, fields: {}, trouble: null, theirs: null, saved: false };
 }
+
+export const unsaved = (key: string): boolean => drafts.value.get(key)?.saved === false;
+export const anyUnsaved = computed(() => [...drafts.value.values()].some((draft) => !draft.saved));
+
+/** True when one may go on to something else: nothing is unsaved, or the user said what becomes of it. */
+export async function mayLeave(): Promise<boolean> {
+  const open = dirty.value;
+  if (open === null) return true;
+  const wish = await askUser("admin.leave", ["admin.leave.keep", "admin.leave.discard", "admin.leave.stay"]);
+  if (wish === "admin.leave.discard") open.discard();
+  if (wish !== "admin.leave.keep" && wish !== "admin.leave.discard") return false;
+  dirty.value = null;
+  return true;
+}
+
+effect(() => {
+  const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+  if (dirty.value === null) return undefined;
+  addEventListener("beforeunload", ask);
+  return () => removeEventListener("beforeunload", ask);
+});
 
 /** Sends a draft; what is refused stays as it was typed, with the reason at its field. */
 export async function save(key: string, draft: Draft, send: (draft: Draft) => Promise<Part>): Promise<void> {
@@ -74,7 +117,7 @@ export async function save(key: string, draft: Draft, send: (draft: Draft) => Pr
 
 export function refused(draft: Draft, trouble: ErrorBody): Draft {
   const details = trouble.details as { reason?: string; now?: Part | null; by?: string; at?: number | null };
-  const theirs = trouble.code === "conflict" && details.reason === "changed" && details.now ? { part: details.now, by: details.by ?? "", at: details.at ?? null } : null;
+  const theirs = trouble.code === "conflict" && details.reason === "changed" && details.now?.item ? { part: details.now, by: details.by ?? "", at: details.at ?? null } : null;
   return { ...draft, fields: wrongByField(trouble), trouble, theirs, saved: false };
 }
 
@@ -95,13 +138,32 @@ export async function remove(plural: Plural, key: string, draft: Draft): Promise
   }
 }
 
+// ---- fields by path -----------------------------------------------------------------------------------------------
+
 /** `title.zh` of an item. */
 export function valueAt(item: Item, path: string): unknown {
   return path.split(".").reduce<unknown>((value, name) => (value as Item | undefined)?.[name], item);
 }
 
+/** undefined takes the field away. */
 export function withValue(item: Item, path: string, value: unknown): Item {
   const [name = "", ...rest] = path.split(".");
   const inner = rest.length > 0 ? withValue((item[name] as Item | undefined) ?? {}, rest.join("."), value) : value;
-  return { ...item, [name]: inner };
+  const { [name]: _, ...others } = item;
+  return inner === undefined ? others : { ...item, [name]: inner };
+}
+
+export const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
+
+/** Paths at which two items differ; tables (levels, titles, days) are compared row by row. */
+export function differing(one: Item, other: Item): string[] {
+  return [...new Set([...Object.keys(one), ...Object.keys(other)])].flatMap((name) => {
+    const [a, b] = [one[name], other[name]];
+    if (same(a, b)) return [];
+    return isTable(a) && isTable(b) ? differing(a, b).map((inner) => `${name}.${inner}`) : [name];
+  });
+}
+
+function isTable(value: unknown): value is Item {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,11 +1,12 @@
 // The forms: which fields each part has. Words and hints are in words/admin.*.ts under admin.<form>.<field>.
 
 import { request } from "../../api";
-import { t } from "../../i18n";
+import { inLanguage, t, word } from "../../i18n";
 import type { NewPassword, NewUser } from "../../protocol";
-import { inLanguage, type Choice, type Field } from "./Fields";
-import { bodyOf, calendars, failed, load, parts, secret, type Draft, type Item, type Part } from "./model";
-import { roleWord, type Section } from "./Parts";
+import { sure } from "./Ask";
+import type { Choice, Field } from "./Fields";
+import { bodyOf, calendars, failed, load, parts, secret, setup, type Draft, type Item, type Part } from "./model";
+import { roleWord, type Group, type Section } from "./Parts";
 
 const ROLES = ["agent", "leader", "inspector", "admin", "back_office"];
 
@@ -27,25 +28,34 @@ const noAgents = (): Choice[] => ["wait", "refuse", "overflow"].map((value) => (
 const numbers = (...names: string[]): Field[] => names.map((name) => ({ name, kind: "number" }));
 const switches = (...names: string[]): Field[] => names.map((name) => ({ name, kind: "bool" }));
 
-const QUEUE_FIELDS: Field[] = [
-  { name: "name", kind: "key" },
-  { name: "title.zh", kind: "text" },
-  { name: "title.en", kind: "text" },
-  { name: "code", kind: "text" },
-  ...numbers("priority"),
-  { name: "calendar", kind: "optional", choices: hoursChoices },
-  ...numbers("ring_seconds", "wrap_up_seconds"),
-  ...switches("wrap_up_until_done", "disposition_required"),
-  ...numbers("preferred_seconds"),
-  { name: "relaxations", kind: "relaxations" },
-  ...numbers("agent_backoff_seconds", "pair_backoff_seconds", "overflow_after_seconds", "overflow_length"),
-  { name: "overflow_to", kind: "optional", choices: queueChoices },
-  ...numbers("max_wait_seconds", "max_length"),
-  { name: "no_agents", kind: "choice", choices: noAgents },
-  ...numbers("callback_after_seconds", "announce_first_seconds", "announce_every_seconds"),
-  ...switches("announce_position", "announce_estimate"),
-  { name: "music_class", kind: "text" },
-  ...numbers("threshold_seconds", "short_seconds"),
+const QUEUE_GROUPS: Group[] = [
+  {
+    name: "basics",
+    fields: [
+      { name: "title.zh", kind: "text" },
+      { name: "title.en", kind: "text" },
+      { name: "name", kind: "key" },
+      { name: "code", kind: "text" },
+      { name: "calendar", kind: "optional", choices: hoursChoices },
+      ...numbers("priority"),
+    ],
+  },
+  { name: "answering", fields: [...numbers("ring_seconds", "preferred_seconds", "agent_backoff_seconds", "pair_backoff_seconds"), { name: "relaxations", kind: "relaxations" }] },
+  { name: "after_call", fields: [...numbers("wrap_up_seconds"), ...switches("wrap_up_until_done", "disposition_required")] },
+  {
+    name: "overflow",
+    fields: [
+      ...numbers("overflow_after_seconds", "overflow_length"),
+      { name: "overflow_to", kind: "optional", choices: queueChoices },
+      { name: "no_agents", kind: "choice", choices: noAgents },
+      ...numbers("max_wait_seconds", "max_length", "callback_after_seconds"),
+    ],
+  },
+  {
+    name: "waiting",
+    fields: [...numbers("announce_first_seconds", "announce_every_seconds"), ...switches("announce_position", "announce_estimate"), { name: "music_class", kind: "text" }],
+  },
+  { name: "figures", fields: numbers("threshold_seconds", "short_seconds") },
 ];
 
 const QUEUE_BLANK: Item = {
@@ -58,33 +68,52 @@ const QUEUE_BLANK: Item = {
 const CODE_FIELDS: Field[] = [{ name: "code", kind: "key" }, { name: "zh", kind: "text" }, { name: "en", kind: "text" }, ...numbers("position")];
 const CODE_BLANK: Item = { code: "", zh: "", en: "", position: 0 };
 
+function servedBy(name: string): string {
+  return `${parts("agents").filter(({ item }) => name in (item["queues"] as Item)).length} ${t("admin.agents_serve")}`;
+}
+
+function queueNames(item: Item): string {
+  const names = Object.keys(item["queues"] as Item);
+  return parts("queues").filter((one) => names.includes(String(one.item["name"]))).map((one) => titled(one.item)).join(" · ");
+}
+
 export const SECTIONS = {
-  queues: { plural: "queues", form: "queue", key: "name", blank: QUEUE_BLANK, fields: QUEUE_FIELDS, label: titled, removable: true },
+  queues: {
+    plural: "queues",
+    form: "queue",
+    key: "name",
+    blank: QUEUE_BLANK,
+    groups: QUEUE_GROUPS,
+    label: titled,
+    about: (item) => [servedBy(String(item["name"])), item["code"], item["calendar"]].filter(Boolean).join(" · "),
+    removable: true,
+    note: (item) => (item["name"] === setup.value?.fallback_queue ? t("admin.is_fallback") : ""),
+  },
   agents: {
     plural: "agents",
     form: "agent",
     key: "agent_id",
     blank: { agent_id: "", name: "", endpoint: "", queues: {}, skills: {}, certified: true, suspended: false },
-    fields: [
-      { name: "agent_id", kind: "key" },
-      { name: "name", kind: "text" },
-      { name: "endpoint", kind: "text" },
-      { name: "queues", kind: "levels", choices: queueChoices },
-      { name: "skills", kind: "levels", choices: skillChoices },
-      ...switches("certified", "suspended"),
+    groups: [
+      { name: "basics", fields: [{ name: "agent_id", kind: "key" }, { name: "name", kind: "text" }, { name: "endpoint", kind: "text" }] },
+      { name: "serves", fields: [{ name: "queues", kind: "levels", choices: queueChoices }, { name: "skills", kind: "levels", choices: skillChoices }] },
+      { name: "may", fields: switches("certified", "suspended") },
     ],
     label: (item) => String(item["name"]),
+    about: queueNames,
+    isOff: (item) => item["suspended"] === true || item["certified"] === false,
     removable: true,
   },
-  skills: { plural: "skills", form: "code", key: "code", blank: CODE_BLANK, fields: CODE_FIELDS, label: coded, removable: true },
-  pause_codes: { plural: "pause_codes", form: "code", key: "code", blank: CODE_BLANK, fields: CODE_FIELDS, label: coded, removable: true },
+  skills: { plural: "skills", form: "code", key: "code", blank: CODE_BLANK, groups: [{ name: "basics", fields: CODE_FIELDS }], label: coded, about: skilled, removable: true },
+  pause_codes: { plural: "pause_codes", form: "code", key: "code", blank: CODE_BLANK, groups: [{ name: "basics", fields: CODE_FIELDS }], label: coded, about: () => "", removable: true },
   dispositions: {
     plural: "dispositions",
     form: "code",
     key: "code",
     blank: { ...CODE_BLANK, group_zh: "", group_en: "", queues: [] },
-    fields: [...CODE_FIELDS, { name: "group_zh", kind: "text" }, { name: "group_en", kind: "text" }, { name: "queues", kind: "set", choices: queueChoices }],
+    groups: [{ name: "basics", fields: [...CODE_FIELDS, { name: "group_zh", kind: "text" }, { name: "group_en", kind: "text" }, { name: "queues", kind: "set", choices: queueChoices }] }],
     label: coded,
+    about: (item) => queueChoices().filter((one) => (item["queues"] as string[]).includes(one.value)).map((one) => one.label).join(" · ") || t("admin.every_queue"),
     removable: true,
   },
   users: {
@@ -92,19 +121,48 @@ export const SECTIONS = {
     form: "user",
     key: "login",
     blank: { login: "", name: "", role: "agent", agent_id: null, active: true },
-    fields: [
-      { name: "login", kind: "key" },
-      { name: "name", kind: "text" },
-      { name: "role", kind: "choice", choices: roleChoices },
-      { name: "agent_id", kind: "optional", choices: agentChoices },
-      ...switches("active"),
+    groups: [
+      { name: "basics", fields: [{ name: "login", kind: "key" }, { name: "name", kind: "text" }] },
+      {
+        name: "may",
+        fields: [
+          { name: "role", kind: "choice", choices: roleChoices, explain: (role) => word("admin.role_may", role) },
+          { name: "agent_id", kind: "optional", choices: agentChoices },
+          ...switches("active"),
+        ],
+      },
     ],
-    label: (item) => `${String(item["name"])} · ${roleWord(String(item["role"]))}${item["active"] === false ? ` · ${t("admin.inactive")}` : ""}`,
+    label: (item) => String(item["name"]),
+    about: (item) => [roleWord(String(item["role"])), item["active"] === false ? t("admin.inactive") : "", isLocked(item) ? t("admin.locked") : ""].filter(Boolean).join(" · "),
+    isOff: (item) => item["active"] === false,
     removable: false,
     create: createUser,
-    more: (item) => <button type="button" onClick={() => void resetPassword(String(item["login"]))} data-test="reset-password">{t("admin.reset_password")}</button>,
+    note: (item) => (isLocked(item) ? t("admin.locked_hint") : ""),
+    more: (item) => (
+      <>
+        {isLocked(item) && <button type="button" onClick={() => void unlock(String(item["login"]))} data-test="unlock">{t("admin.unlock")}</button>}
+        <button type="button" onClick={() => void resetPassword(String(item["login"]))} data-test="reset-password">{t("admin.reset_password")}</button>
+      </>
+    ),
   },
 } satisfies Record<string, Section>;
+
+function skilled(item: Item): string {
+  return `${parts("agents").filter((one) => String(item["code"]) in (one.item["skills"] as Item)).length} ${t("admin.agents_have")}`;
+}
+
+function isLocked(item: Item): boolean {
+  return setup.value?.locked.includes(String(item["login"])) ?? false;
+}
+
+async function unlock(login: string): Promise<void> {
+  try {
+    await request("POST", `/admin/users/${encodeURIComponent(login)}/unlock`, {});
+    await load();
+  } catch (error) {
+    failed.value = bodyOf(error);
+  }
+}
 
 async function createUser(draft: Draft): Promise<Part> {
   const made = await request<NewUser>("POST", "/admin/new-users", { item: draft.item, seen: null });
@@ -113,7 +171,7 @@ async function createUser(draft: Draft): Promise<Part> {
 }
 
 async function resetPassword(login: string): Promise<void> {
-  if (!confirm(t("admin.sure_password"))) return;
+  if (!(await sure("admin.sure_password", "admin.reset_password"))) return;
   try {
     const made = await request<NewPassword>("POST", `/admin/users/${encodeURIComponent(login)}/password`, {});
     secret.value = { login, password: made.password };
