@@ -20,7 +20,8 @@ from cti_server.storage.facts import SqlFactStore
 from cti_server.storage.pins import PinHasher
 from cti_server.storage.work import SqlNotes
 from tests.browser.conftest import Site, sign_in
-from tests.browser.test_agent_page import CONTRAST, now
+from tests.browser.contrast import CONTRAST
+from tests.browser.test_agent_page import now
 from tests.web.web_world import PASSWORD
 
 EVIL = "<img src=x onerror=alert(1)> 😀 שלום"
