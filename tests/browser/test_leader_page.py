@@ -12,8 +12,8 @@ from playwright.async_api import Browser, Page, expect
 
 from cti_server.domain import facts as f
 from cti_server.domain.ids import AgentId, QueueName
+from tests.browser.contrast import CONTRAST
 from tests.browser.leader_site import GENERAL, LeaderSite, open_site
-from tests.browser.test_agent_page import CONTRAST
 
 SIZES = """() => {
   const [page, main] = [document.documentElement, document.querySelector("main")];
