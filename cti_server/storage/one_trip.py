@@ -1,7 +1,7 @@
 """SQLite connections whose statements cost one trip to the connection's thread instead of four.
 
 aiosqlite makes a trip each to open a cursor, execute, fetch and close. Here the
-thread does all four at once and hands back what was found.
+thread does all four at once and hands back what was found. A transaction begins on the trip of its first statement.
 """
 
 from __future__ import annotations
@@ -34,7 +34,11 @@ class _Done:
 class _Connection(sqlite3.Connection):
     """Lives in the connection's thread."""
 
+    begin_with = ""
+    """What begins the transaction that is due, `BEGIN` or `BEGIN IMMEDIATE`; '' = none is."""
+
     def execute(self, sql: str, parameters: Any = (), /) -> Any:
+        self._begin()
         cursor = self.cursor()
         try:
             cursor.execute(sql, parameters)
@@ -44,12 +48,26 @@ class _Connection(sqlite3.Connection):
             cursor.close()
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> Any:
+        self._begin()
         cursor = self.cursor()
         try:
             cursor.executemany(sql, parameters)
             return _Done(rowcount=cursor.rowcount)
         finally:
             cursor.close()
+
+    def commit(self) -> None:
+        self.begin_with = ""
+        super().commit()
+
+    def rollback(self) -> None:
+        self.begin_with = ""
+        super().rollback()
+
+    def _begin(self) -> None:
+        how, self.begin_with = self.begin_with, ""
+        if how:
+            super().execute(how)
 
 
 class _Cursor:
@@ -93,6 +111,10 @@ class _Cursor:
 
 
 class _AsyncConnection(aiosqlite.Connection):
+    def begin(self, how: str) -> None:
+        """With the next statement. Raises nothing: a lock that cannot be had is that statement's error."""
+        self._conn.begin_with = how  # type: ignore[attr-defined]
+
     def cursor(self) -> Any:
         return _Cursor(self)
 
