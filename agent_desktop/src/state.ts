@@ -26,6 +26,8 @@ export function queueName(name: string): string {
 }
 
 export const isLive = computed(() => connection.value === "live");
+/** An inspector has a phone too, to listen with; he takes no calls. */
+export const takesCalls = computed(() => session.value?.agent_id != null && session.value.role !== "inspector");
 export const leads = computed(() => session.value?.role === "leader");
 export const watchesAll = computed(() => ["leader", "inspector", "admin"].includes(session.value?.role ?? ""));
 

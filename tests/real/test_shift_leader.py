@@ -12,7 +12,7 @@ from sqlalchemy import select
 from cti_server.domain import facts as f
 from cti_server.storage import tables
 from cti_server.storage.engine import open_database
-from tests.real.browsers import shares
+from tests.real.browsers import shares, use_softphone
 from tests.real.hearing import caller
 from tests.real.room import IN_A_ROOM, Room, flows_both_ways
 from tests.real.test_leader import AGENT, AUDIBLE, CALLER, LEADER, caller_to, hear
@@ -67,7 +67,7 @@ async def test_a_leader_listens_whispers_and_barges_in_from_his_page(room: Room)
         await hear(talk, AGENT)
         await page_hears(leader, AGENT, CALLER)
 
-        await leader.get_by_test_id("mode-barge").click()
+        await leader.keyboard.press("b")
         await hear(talk, AGENT, LEADER)
         await page_hears(agent, CALLER, LEADER)
 
@@ -82,6 +82,27 @@ async def test_a_leader_listens_whispers_and_barges_in_from_his_page(room: Room)
     await centre.calls_over()
     await it_is_on_record(room)
     for page in (agent, colleague, leader):
+        await page.close()
+
+
+async def test_an_inspector_listens_on_the_phone_in_his_page_until_the_call_ends(room: Room) -> None:
+    centre = room.centre
+    agent, inspector = await room.agent("1001", tone=AGENT), await room.page("1800")
+    await use_softphone(inspector, ready=False)
+    phone, _ = await caller_to(centre, "7001")
+    await agent.get_by_test_id("answer").click()
+    await listens(inspector, "1001")
+    await centre.until(f.ListenStarted)
+    await page_hears(inspector, AGENT, CALLER)
+    await expect(inspector.get_by_test_id("mode-whisper")).to_have_count(0)
+    await expect(agent.get_by_test_id("listened")).to_have_count(0)
+    await phone.hang_up()
+    await centre.until(f.ListenEnded)
+    await expect(inspector.get_by_test_id("listening")).to_have_count(0)
+    await inspector.get_by_test_id("listen-log").click()
+    await expect(inspector.get_by_test_id("listens").get_by_role("row").nth(1)).to_contain_text("1800")
+    await centre.calls_over()
+    for page in (agent, inspector):
         await page.close()
 
 

@@ -4,7 +4,7 @@ import { errorText } from "../errors";
 import { t } from "../i18n";
 import { connection } from "../live";
 import { switchLinked } from "../rows";
-import { asked, pop, isLive, me, problem, session, watchesAll } from "../state";
+import { asked, pop, isLive, me, problem, session, takesCalls, watchesAll } from "../state";
 import { Admin } from "./admin/Admin";
 import { CallBar } from "./CallBar";
 import { Header, type View } from "./Header";
@@ -38,9 +38,8 @@ export function App() {
 }
 
 function Signed() {
-  const takesCalls = session.value?.agent_id != null && session.value.role !== "inspector";
-  const [view, show] = useState<View>(takesCalls ? "desk" : "board");
-  const views: View[] = [...(takesCalls ? ["desk" as const] : []), ...(watchesAll.value ? ["board" as const] : []), ...(session.value?.role === "admin" ? ["admin" as const] : [])];
+  const [view, show] = useState<View>(takesCalls.value ? "desk" : "board");
+  const views: View[] = [...(takesCalls.value ? ["desk" as const] : []), ...(watchesAll.value ? ["board" as const] : []), ...(session.value?.role === "admin" ? ["admin" as const] : [])];
   if (session.value?.role === "back_office") {
     return (
       <>

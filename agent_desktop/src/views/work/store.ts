@@ -5,7 +5,7 @@ import { request } from "../../api";
 import { language } from "../../i18n";
 import { CommandError, connection } from "../../live";
 import type { CallWork, CustomerCard, DispositionCode, Figures, LiveEvent, Task, WorkedCall } from "../../protocol";
-import { beforeSignOut, endedSession, isLive, listeners, me, pop, report, session, wish } from "../../state";
+import { beforeSignOut, endedSession, isLive, listeners, me, pop, report, session, takesCalls, wish } from "../../state";
 import { forgetKept, keep, keepFor, kept } from "./kept";
 import { flushNotes, forgetNotes, keeperOf, unsaved } from "./notes";
 
@@ -113,7 +113,7 @@ export function identified(callId: string, card: CustomerCard): void {
 }
 
 export function listTasks(): void {
-  if (!session.value?.agent_id || !isLive.value) return;
+  if (!takesCalls.value || !isLive.value) return;
   void ask<Task[]>("GET", "/agents/me/tasks").then((answer) => (tasks.value = answer), quiet);
 }
 
@@ -124,7 +124,7 @@ function listMissing(): void {
 function list(): void {
   clearTimeout(relist);
   relist = setTimeout(() => {
-    if (!session.value?.agent_id || !isLive.value) return;
+    if (!takesCalls.value || !isLive.value) return;
     void ask<Figures>("GET", "/agents/me/figures").then((answer) => (figures.value = answer), quiet);
     void ask<WorkedCall[]>("GET", "/agents/me/worked").then((answer) => (worked.value = answer), quiet);
   }, RELIST_MS);
@@ -218,7 +218,7 @@ effect(() => {
 });
 
 effect(() => {
-  if (!isLive.value || !session.value?.agent_id) return;
+  if (!isLive.value || !takesCalls.value) return;
   list();
   listTasks();
   listMissing();
