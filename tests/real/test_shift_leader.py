@@ -45,7 +45,7 @@ async def listens(leader: Page, agent_id: str) -> None:
 async def test_a_leader_listens_whispers_and_barges_in_from_his_page(room: Room) -> None:
     centre = room.centre
     agent, leader = await room.agent("1001", tone=AGENT), await room.agent("1900", ready=False, tone=LEADER)
-    phone, talk = await caller_to(centre, "7001")
+    phone, talk = await caller_to(centre, "6001")
     await agent.get_by_test_id("answer").click()
     await page_hears(agent, CALLER)
     colleague = await room.agent("1002", tone=COLLEAGUE)
@@ -89,7 +89,7 @@ async def test_an_inspector_listens_on_the_phone_in_his_page_until_the_call_ends
     centre = room.centre
     agent, inspector = await room.agent("1001", tone=AGENT), await room.page("1800")
     await use_softphone(inspector, ready=False)
-    phone, _ = await caller_to(centre, "7001")
+    phone, _ = await caller_to(centre, "6001")
     await agent.get_by_test_id("answer").click()
     await listens(inspector, "1001")
     await centre.until(f.ListenStarted)
