@@ -67,7 +67,7 @@ async def test_a_leader_listens_whispers_and_barges_in_from_his_page(room: Room)
         await hear(talk, AGENT)
         await page_hears(leader, AGENT, CALLER)
 
-        await leader.keyboard.press("b")
+        await leader.get_by_test_id("mode-barge").click()
         await hear(talk, AGENT, LEADER)
         await page_hears(agent, CALLER, LEADER)
 
