@@ -1,5 +1,6 @@
 import { demoEn } from "./words/demo.en";
 import { leaderEn } from "./words/leader.en";
+import { outgoingEn } from "./words/outgoing.en";
 import { phoneEn } from "./words/phone.en";
 import { adminEn } from "./words/admin.en";
 import { workEn } from "./words/work.en";
@@ -7,6 +8,7 @@ import type { Words } from "./words.zh";
 
 export const en: Words = {
   ...leaderEn,
+  ...outgoingEn,
   ...phoneEn,
   ...demoEn,
   ...workEn,

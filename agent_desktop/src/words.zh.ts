@@ -1,10 +1,12 @@
 import { demoZh } from "./words/demo.zh";
 import { leaderZh } from "./words/leader.zh";
+import { outgoingZh } from "./words/outgoing.zh";
 import { phoneZh } from "./words/phone.zh";
 import { adminZh } from "./words/admin.zh";
 import { workZh } from "./words/work.zh";
 export const zh = {
   ...leaderZh,
+  ...outgoingZh,
   ...phoneZh,
   ...demoZh,
   ...workZh,

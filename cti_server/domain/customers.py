@@ -104,6 +104,7 @@ def contact_of_call(record: CallRecord) -> Contact:
         kind="call",
         at=record.started,
         call_id=record.call_id,
+        number=record.caller,
         queue=unseen.queue if unseen else (visit.queue or None) if visit else None,
         outcome="unseen" if unseen else visit.result if visit else None,
         agent_id=record.last_agent,

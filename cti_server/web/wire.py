@@ -175,7 +175,8 @@ class Order(Wire):
 
 
 class Contact(Wire):
-    """One line of a customer's history: a call, or what a call led to (`number` is the ticket's)."""
+    """One line of a customer's history: a call, or what a call led to (`number` is the ticket's; of a call the other
+    side's phone)."""
 
     kind: Literal["call", "order", "message", "callback", "complaint"] = "call"
     at: int

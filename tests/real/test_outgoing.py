@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,14 +13,13 @@ from cti_server.domain import facts as f
 from cti_server.domain.ids import AgentId
 from cti_server.lab.asterisk import AsteriskInstance
 from cti_server.lab.phones import Behaviour
-from cti_server.lab.sipp_reports import CallReport
 from tests.real.centre import Centre, open_centre
+from tests.real.outside import outside
 
 pytestmark = pytest.mark.real
 ONE = AgentId("1001")
 ANSWERS = Behaviour(answer_after=0.2)
 KNOWN = "13900000001"
-STAYS = "wait 30"
 
 
 @pytest.fixture
@@ -29,21 +27,6 @@ async def centre(asterisk: AsteriskInstance, tmp_path: Path) -> AsyncIterator[Ce
     calls = CallSettings(node=asterisk.node, hours="always", transfer_ring_seconds=4)
     async with open_centre(asterisk, tmp_path, calls=calls) as opened:
         yield opened
-
-
-@asynccontextmanager
-async def outside(centre: Centre, script: str = STAYS, *, after: float = 0.5, refuse: int = 0) -> AsyncIterator[None]:
-    """Somebody at the carrier who is called once; all is over after the block."""
-    listening: asyncio.Task[CallReport] = asyncio.create_task(
-        centre.caller.called(centre.asterisk.ports.carrier, script=script, after=after, refuse=refuse)
-    )
-    await asyncio.sleep(0.5)  # sipp says nowhere that it listens
-    try:
-        yield
-    finally:
-        await centre.calls_over()
-        listening.cancel()
-        await asyncio.wait({listening})
 
 
 def system(centre: Centre) -> str:

@@ -1,4 +1,4 @@
-import { span, t } from "../i18n";
+import { span, t, word } from "../i18n";
 import type { Me } from "../protocol";
 import type { Line } from "../softphone/types";
 import { busy, me, now, pop, queueName, wish } from "../state";
@@ -14,7 +14,7 @@ import { State, tone } from "./State";
 export function CallBar() {
   const own = me.value;
   if (own === null) return null;
-  const inHand = own.system === "offered" || own.system === "talking";
+  const inHand = ["offered", "dialling", "talking"].includes(own.system);
   return (
     <div class="call-bars">
       <section class={`call-bar ${tone(own)}`} aria-label={t("call")}>
@@ -35,7 +35,7 @@ function InHand({ own }: { own: Me }) {
   return (
     <>
       <Who own={own} />
-      {own.system === "offered" ? <Offer /> : <Talk />}
+      {own.system === "offered" ? <Offer /> : own.system === "dialling" ? <Dialling /> : <Talk />}
     </>
   );
 }
@@ -50,6 +50,7 @@ function Who({ own }: { own: Me }) {
       <strong dir="auto">{shown === null ? t("loading") : name}</strong>
       <span class="dim">
         <time class="clock">{span(now.value - since)}</time>
+        {shown?.dialling && ` · ${word("dialling", shown.dialling)}`}
         {shown?.queue && ` · ${queueName(shown.queue)}`}
       </span>
     </div>
@@ -62,6 +63,15 @@ function Offer() {
     <div class="acts">
       {ours?.state === "ringing" ? <LineControls line={ours} queued /> : <span class="dim">{t("answer_on_phone")}</span>}
       <Act icon="hangup" tone="stop" label={t("reject")} keys="Alt+9" disabled={busy.value} onClick={() => void wish("reject_offer", {})} test="reject" />
+    </div>
+  );
+}
+
+/** We call out, and nobody has answered yet. */
+function Dialling() {
+  return (
+    <div class="acts">
+      <Act icon="hangup" tone="stop" label={t("hang_up")} keys="Alt+9" disabled={busy.value} onClick={() => void wish("hang_up", {})} test="hang-up" />
     </div>
   );
 }

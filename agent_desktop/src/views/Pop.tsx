@@ -27,6 +27,7 @@ function Caller({ pop }: { pop: PopData }) {
   return (
     <>
       <Person customer={customer} name={customer?.name || t("unknown_caller")} test="caller-name" more={<Numbers pop={pop} />} />
+      {pop.direction === "outbound" && pop.dialling !== null && <p class="repeat" role="status" data-test="dialling"><strong>{word("dialling", pop.dialling)}</strong></p>}
       {pop.repeat !== null && <RepeatCaller repeat={pop.repeat} callId={pop.call_id} />}
       <ThisCall pop={pop} />
       {customer === null ? <WhoIsIt key={pop.call_id} pop={pop} /> : <File key={customer.customer_id} customer={customer} callId={pop.call_id} />}

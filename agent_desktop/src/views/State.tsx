@@ -14,7 +14,7 @@ export function State({ own }: { own: Me }) {
       <h2 id="state-title" class="hidden">{t("state")}</h2>
       <div class="says">
         <p class="big" data-test="system" aria-live="polite">{headline(own)}</p>
-        {(own.held || !["offered", "talking"].includes(own.system)) && <Clock own={own} />}
+        {(own.held || !["offered", "dialling", "talking"].includes(own.system)) && <Clock own={own} />}
         <p class="intent" data-test="intent">{intent(own)}</p>
       </div>
       <Controls own={own} />

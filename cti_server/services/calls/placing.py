@@ -13,6 +13,7 @@ session, after our restart, it is the switch watch.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from cti_server.bus import Bus
@@ -26,7 +27,7 @@ from cti_server.ports import DialResult, LineInfo, Switch
 from cti_server.services.calls.caller import Caller
 from cti_server.services.calls.consulting import AGENT_CONTEXT
 from cti_server.services.calls.live import LiveCall, LiveCalls, Visit
-from cti_server.services.calls.targets import Targets
+from cti_server.services.calls.targets import QUEUE_PREFIX, Target, Targets
 from cti_server.services.calls.waiting import Moved
 from cti_server.services.customers import Customers
 from cti_server.services.floor import Floor
@@ -69,6 +70,10 @@ class Placing:
     async def place(self, agent_id: AgentId, text: str, *, in_page: bool) -> None:
         """`in_page`: his page dials by itself as soon as we have agreed. Raises InvalidValue, Forbidden, Conflict before
         anything rings, and what the switch says when it refuses."""
+        inside = self._targets.find(text.strip())
+        if inside.kind in ("agent", "queue"):
+            await self._call_inside(agent_id, inside, in_page)
+            return
         number = self._targets.outside.must(text)
         customer = await self._customers.identify(number)
         self._floor.begin_call(agent_id)
@@ -85,22 +90,30 @@ class Placing:
         self._begin(live, agent_id, wait + CONNECT_SECONDS + self._settings.transfer_ring_seconds)
         self._expect(live, wait + CONNECT_SECONDS if not in_page else wait)
         if not in_page:
-            await self._ring_agent(live, agent_id)
+            try:
+                ticket = {"CTI_CALL_ID": str(live.call_id)}
+                await self._ring_agent(agent_id, number, ticket, live.channel.uniqueid)
+            except CtiError:
+                self._give_up(live)
+                raise
 
-    async def _ring_agent(self, live: LiveCall, agent_id: AgentId) -> None:
-        try:
-            await self._switch.originate(
-                self._floor.dial_string(agent_id),
-                context=AGENT_CONTEXT,
-                extension=live.caller,
-                caller=live.caller,
-                variables={"CTI_CALL_ID": live.call_id},
-                timeout=PHONE_SECONDS,
-                channel_id=live.channel.uniqueid,
-            )
-        except CtiError:
-            self._give_up(live)
-            raise
+    async def _call_inside(self, agent_id: AgentId, target: Target, in_page: bool) -> None:
+        """A colleague or a queue: no customer's call, so nothing is placed; the session of his line does the rest."""
+        self._floor.begin_call(agent_id)
+        if not in_page:
+            prefix = QUEUE_PREFIX if target.kind == "queue" else ""
+            await self._ring_agent(agent_id, f"{prefix}{target.name}", {}, "")
+
+    async def _ring_agent(self, agent_id: AgentId, extension: str, ticket: Mapping[str, str], channel_id: str) -> None:
+        await self._switch.originate(
+            self._floor.dial_string(agent_id),
+            context=AGENT_CONTEXT,
+            extension=extension,
+            caller=extension,
+            variables=ticket,
+            timeout=PHONE_SECONDS,
+            channel_id=channel_id,
+        )
 
     def _expect(self, live: LiveCall, seconds: float) -> None:
         loop = asyncio.get_running_loop()

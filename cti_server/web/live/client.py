@@ -17,7 +17,10 @@ OUTBOX_MESSAGES = 4_000
 OUTBOX_BYTES = 8 * 1024 * 1024
 FRAME_MESSAGES = 256
 POP_FACTS = frozenset(
-    {"OfferRinging", "OfferEnded", "TalkStarted", "TalkEnded", "WrapUpStarted", "WrapUpEnded"}
+    {
+        *("OfferRinging", "OfferEnded", "TalkStarted", "TalkEnded", "WrapUpStarted", "WrapUpEnded"),
+        *("CallPlaced", "PartyRinging", "CallNotReached"),
+    }
     | {"CallerIdentified", "TicketCreated", "TicketUrged"}
 )
 

@@ -13,7 +13,7 @@ import "./admin.css";
 
 type Name = keyof typeof SECTIONS | "hours" | "flows" | "audit";
 const GROUPS: { name: "people" | "calls" | "record"; sections: [Name, IconName][] }[] = [
-  { name: "calls", sections: [["queues", "queue"], ["flows", "flow"], ["hours", "clock"], ["pause_codes", "pause"], ["dispositions", "code"]] },
+  { name: "calls", sections: [["queues", "queue"], ["flows", "flow"], ["hours", "clock"], ["pause_codes", "pause"], ["dispositions", "code"], ["outside_numbers", "phone"]] },
   { name: "people", sections: [["agents", "headset"], ["skills", "star"], ["users", "customer"]] },
   { name: "record", sections: [["audit", "history"]] },
 ];

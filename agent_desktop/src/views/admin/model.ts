@@ -14,7 +14,7 @@ export interface Part {
   item: Item;
   seen: string;
 }
-export type Plural = "queues" | "agents" | "skills" | "pause_codes" | "dispositions" | "users";
+export type Plural = "queues" | "agents" | "skills" | "pause_codes" | "dispositions" | "outside_numbers" | "users";
 export interface Theirs {
   part: Part;
   by: string;

@@ -116,6 +116,15 @@ export const SECTIONS = {
     about: (item) => queueChoices().filter((one) => (item["queues"] as string[]).includes(one.value)).map((one) => one.label).join(" · ") || t("admin.every_queue"),
     removable: true,
   },
+  outside_numbers: {
+    plural: "outside_numbers",
+    form: "outside",
+    key: "number",
+    blank: { number: "", name: "", group: "", position: 0 },
+    fields: [{ name: "number", kind: "key" }, { name: "name", kind: "text" }, { name: "group", kind: "text" }, ...numbers("position")],
+    label: (item) => [item["group"], item["name"]].filter(Boolean).map(String).join(" · "),
+    removable: true,
+  },
   users: {
     plural: "users",
     form: "user",

@@ -4,6 +4,7 @@ import type { BoardCall } from "../../protocol";
 import { agents, boardCalls, queues } from "../../rows";
 import { busy, leads, now, queueName } from "../../state";
 import { Icon, type IconName } from "../Icon";
+import { Tel } from "../work/Tel";
 import { act, freeAgents, shownCalls, urgency } from "./store";
 
 /** The call a leader is about to give away or to send elsewhere. */
@@ -55,7 +56,7 @@ function CallLine({ id }: { id: string }) {
   return (
     <tr tabIndex={waits ? 0 : -1} draggable={waits} onDragStart={(event) => drag(event, id)} onDragEnd={() => (dragged.value = null)}
       onKeyDown={onKeyDown} class={call.stage} data-test={`call-${id}`}>
-      <td>{call.customer_name || call.caller || t("withheld")}</td>
+      <td>{call.customer_name || (call.caller ? "" : t("withheld"))} {call.caller && <Tel number={call.caller} />}</td>
       <td>{word("stage", call.stage)}</td>
       <td class={`number ${late.value}`}>{passed}</td>
       <td>{call.queue === null ? "" : queueName(call.queue)}</td>

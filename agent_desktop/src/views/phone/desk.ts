@@ -60,17 +60,23 @@ export async function goReady(): Promise<void> {
   problem.value = { code: `obstacle.${obstacle}`, message: "", details: {} };
 }
 
-/** Call any number shown on the page, from whichever phone the agent uses. */
-export function dial(number: string): void {
-  const digits = number.replace(/[\s().-]/g, "");
-  if (digits === "") return;
-  if (phone.place.value === "here") phone.call(digits);
-  else void wish("place_call", { number: digits });
+/** Call a number, from whichever phone the agent uses. The server agrees first: a phone in the page dials after that. */
+export async function dial(number: string): Promise<void> {
+  const wanted = number.normalize("NFKC").trim();
+  if (wanted === "") return;
+  const here = phone.place.value === "here";
+  await wish("place_call", { number: wanted, in_page: here });
+  if (here && problem.value === null) phone.call(wanted.replace(/[^+0-9*#]/g, ""));
 }
 
-/** The line of the call in hand. */
+/** Calls can be made now. */
+export const mayDial = computed(() => me.value !== null && me.value.intent !== "signed_out" && !["offered", "dialling", "talking"].includes(me.value.system));
+
+/** The line of the call in hand: of one we placed, that which goes out. */
 export function line() {
-  return phone.place.value === "here" ? phone.lineOf(me.value?.call_id ?? null) : null;
+  if (phone.place.value !== "here") return null;
+  const placed = me.value?.system === "dialling" || pop.value?.direction === "outbound";
+  return placed ? (phone.lines.value.find((one) => one.direction === "out") ?? null) : phone.lineOf(me.value?.call_id ?? null);
 }
 
 effect(() => {
@@ -86,6 +92,10 @@ void listDevices();
 
 /** Somebody rings: at the softphone, or (as the server says) at the desk phone. */
 const incoming = computed(() => phone.ringing.value !== null || me.value?.system === "offered");
+// A phone in the page that could not dial what was agreed gives it up at once.
+effect(() => {
+  if (phone.fault.value !== null && me.peek()?.system === "dialling" && phone.lines.peek().length === 0) untracked(() => void wish("hang_up", {}));
+});
 
 let shown: Notification | null = null;
 effect(() => {

@@ -45,6 +45,7 @@ export function OwnFigures() {
     ["answered", t("answered"), String(day.answered)],
     ["missed", t("missed"), String(day.missed)],
     ["occupancy", t("occupancy"), day.occupancy === null ? "–" : share(day.occupancy)],
+    ["placed", t("placed"), `${day.placed} / ${day.reached}`],
     ["talk", t("talk"), span(day.talk_micros)],
     ["hold", t("on_hold"), span(day.hold_micros)],
     ["wrap-up", t("wrap_up"), span(day.wrap_up_micros)],

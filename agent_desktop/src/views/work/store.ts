@@ -28,7 +28,7 @@ export const callInHand = computed(() => (me.value?.call_id == null ? null : (po
 
 const RELIST_MS = 500;
 const RELISTED = new Set<LiveEvent["kind"]>([
-  "OfferEnded", "TalkStarted", "TalkEnded", "WrapUpEnded", "DispositionSet", "CallNoted", "CallerIdentified", "TicketCreated",
+  "OfferEnded", "CallNotReached", "TalkStarted", "TalkEnded", "WrapUpEnded", "DispositionSet", "CallNoted", "CallerIdentified", "TicketCreated",
 ]);
 const TASKED = new Set<LiveEvent["kind"]>(["TicketCreated", "CallbackAttempted", "WrapUpEnded", "TalkEnded"]);
 const MISSING_DAYS = 7;
