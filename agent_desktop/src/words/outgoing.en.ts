@@ -1,6 +1,5 @@
 export const outgoingEn = {
   outgoing: "Outgoing",
-  call_number: "Call",
   placed: "Placed / reached",
   "system.dialling": "Dialling",
   "stage.dialling": "Dialling",

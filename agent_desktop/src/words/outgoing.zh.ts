@@ -1,6 +1,5 @@
 export const outgoingZh = {
   outgoing: "呼出",
-  call_number: "拨打",
   placed: "呼出 / 接通",
   "system.dialling": "呼叫中",
   "stage.dialling": "呼叫中",

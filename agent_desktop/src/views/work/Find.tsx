@@ -7,6 +7,7 @@ import { Icon } from "../Icon";
 import { fileBody, fileFields } from "./EditFile";
 import { asError, Form } from "./Form";
 import { keep, kept } from "./kept";
+import { Tel } from "./Tel";
 import { ask, form, identified, ofCall, openForm, type FormKeeper } from "./store";
 
 const AFTER_KEY_MS = 250;
@@ -53,7 +54,7 @@ export function Row({ row, action, choose }: { row: CustomerRow; action: string;
   return (
     <li>
       <strong><bdi>{row.name}</bdi></strong>
-      <span class="dim">{[row.company, row.address].filter(Boolean).map((part) => <bdi key={part}>{part} </bdi>)}{word("tier", row.tier)} {row.phones.join("  ")}</span>
+      <span class="dim">{[row.company, row.address].filter(Boolean).map((part) => <bdi key={part}>{part} </bdi>)}{word("tier", row.tier)} {row.phones.map((one) => <Tel key={one} number={one} />)}</span>
       <button type="button" class="small" onClick={choose} data-test="link">{action}</button>
     </li>
   );

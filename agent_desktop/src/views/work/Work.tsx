@@ -8,6 +8,7 @@ import { Codes } from "./Codes";
 import { asError } from "./Form";
 import { Note, RefusedNotes } from "./Note";
 import { callInHand, codeWord, figures, later, missing, openLater, work, worked } from "./store";
+import { Tel } from "./Tel";
 import { Tasks } from "./Tasks";
 import { share } from "./tell";
 import { NewTicket } from "./Tickets";
@@ -82,8 +83,8 @@ export function OwnCalls() {
 function OwnCall({ call, when }: { call: WorkedCall; when: string }) {
   return (
     <li class={call.code_missing ? "lacks" : ""}>
-      <span class="dim">{when} {[call.queue && queueName(call.queue), call.outcome && word("outcome", call.outcome), span(call.talk_micros)].filter(Boolean).join(" · ")}</span>
-      <strong><bdi>{call.customer_name ?? (call.caller || t("withheld"))}</bdi></strong>
+      <span class="dim">{when} {[call.direction === "outbound" && t("outgoing"), call.queue && queueName(call.queue), call.outcome && word("outcome", call.outcome), span(call.talk_micros)].filter(Boolean).join(" · ")}</span>
+      <strong><bdi>{call.customer_name ?? (call.caller ? "" : t("withheld"))}</bdi> {call.caller !== "" && <Tel number={call.caller} />}</strong>
       <span class="dim">{[call.disposition && codeWord(call.disposition), ...call.tickets].filter(Boolean).join(" · ")}</span>
       {call.note !== "" && <span class="excerpt" dir="auto" data-test="call-note">{call.note}</span>}
       {callInHand.value !== call.call_id && <Later call={call} />}
