@@ -48,6 +48,7 @@ def entry_of_call(record: CallRecord, notes: Sequence[Note]) -> Entry:
         kind="call",
         at=record.started,
         call_id=record.call_id,
+        number=record.caller,
         direction=record.direction,
         queue=(visit.queue or None) if visit else None,
         outcome=visit.result if visit else None,

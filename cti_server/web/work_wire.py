@@ -92,8 +92,9 @@ class EntryNote(Wire):
 
 
 class TimelineEntry(Wire):
-    """A call, or a ticket (`number` is its own). `by` is who made a ticket, '' = the caller; `outcome` of a call is its last
-    visit's (null = it came to no queue), of a ticket its state; `topic` a menu path or summary, `text` a description."""
+    """A call, or a ticket. `number` is the ticket's own, of a call the other side's phone; `by` is who made a ticket, '' = the
+    caller; `outcome` of a call is its last visit's (null = it came to no queue), of a ticket its state; `topic` a menu path or
+    summary, `text` a description."""
 
     kind: EntryKind
     at: int

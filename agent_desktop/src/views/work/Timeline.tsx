@@ -4,6 +4,7 @@ import { day, span, t, word } from "../../i18n";
 import type { Contact, ErrorBody, TimelineEntry, TimelinePage } from "../../protocol";
 import { isLive, listeners, queueName } from "../../state";
 import { Icon, type IconName } from "../Icon";
+import { Tel } from "./Tel";
 import { asError } from "./Form";
 import { ask, codeWord } from "./store";
 
@@ -91,7 +92,7 @@ function Entry({ entry }: { entry: TimelineEntry }) {
       <Icon name={icon(entry)} />
       <div>
         <p><strong>{title(entry)}</strong> <time class="dim">{day(entry.at)}</time></p>
-        <p>{about(entry)}{entry.topic !== "" && <bdi class="topic">{entry.topic}</bdi>}</p>
+        <p>{about(entry)}{entry.topic !== "" && <bdi class="topic">{entry.topic}</bdi>} {entry.kind === "call" && entry.number !== "" && <Tel number={entry.number} />}</p>
         {texts && <Texts entry={entry} />}
       </div>
     </li>
