@@ -28,6 +28,7 @@ export const outgoingEn = {
   "error.invalid_value.bad_number": "This is no phone number: check the digits.",
   "error.forbidden.number_refused": "Numbers like this one may not be called. An administrator can put it into the directory.",
   "admin.section.outside_numbers": "Directory",
+  "admin.about.outside_numbers": "Numbers outside that agents call or transfer to; they stand in the directory.",
   "admin.outside.number": "Number",
   "admin.hint.outside.number": "As it is dialled, a + before a country code; cannot be changed later. Numbers of the directory may always be called",
   "admin.outside.name": "Name",

@@ -28,6 +28,7 @@ export const outgoingZh = {
   "error.invalid_value.bad_number": "这不是电话号码，请检查后再拨。",
   "error.forbidden.number_refused": "不允许拨打此类号码。如确有需要，请管理员将其加入通讯录。",
   "admin.section.outside_numbers": "外部通讯录",
+  "admin.about.outside_numbers": "坐席可以拨打或转接的外部号码，显示在通讯录中。",
   "admin.outside.number": "号码",
   "admin.hint.outside.number": "按拨打时的写法，国家代码前加 +；建立后不能更改。通讯录中的号码都可以拨打",
   "admin.outside.name": "名称",

@@ -121,8 +121,9 @@ export const SECTIONS = {
     form: "outside",
     key: "number",
     blank: { number: "", name: "", group: "", position: 0 },
-    fields: [{ name: "number", kind: "key" }, { name: "name", kind: "text" }, { name: "group", kind: "text" }, ...numbers("position")],
-    label: (item) => [item["group"], item["name"]].filter(Boolean).map(String).join(" · "),
+    groups: [{ name: "basics", fields: [{ name: "number", kind: "key" }, { name: "name", kind: "text" }, { name: "group", kind: "text" }, ...numbers("position")] }],
+    label: (item) => String(item["name"]),
+    about: (item) => String(item["group"]),
     removable: true,
   },
   users: {
