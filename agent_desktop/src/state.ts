@@ -26,6 +26,11 @@ export function queueName(name: string): string {
 }
 
 export const isLive = computed(() => connection.value === "live");
+
+/** For what only the server can do or know: greyed and out of reach while the connection is away. What the page can do alone stays in reach. */
+export function onlyLive(name: string): { class: string; inert: boolean } {
+  return { class: isLive.value ? name : `${name} stale`, inert: !isLive.value };
+}
 /** An inspector has a phone too, to listen with; he takes no calls. */
 export const takesCalls = computed(() => session.value?.agent_id != null && session.value.role !== "inspector");
 export const leads = computed(() => session.value?.role === "leader");

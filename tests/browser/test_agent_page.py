@@ -167,7 +167,7 @@ async def test_a_server_restart_is_shown_and_survived_without_reload(page: Page,
     await site.stop()
     await expect(page.get_by_test_id("reconnecting")).to_be_visible()
     await expect(page.get_by_test_id("connection")).to_have_text("Reconnecting")
-    assert await page.locator("main").get_attribute("inert") is not None
+    assert await page.get_by_test_id("state-card").get_attribute("inert") is not None
     await page.keyboard.press("Alt+2")
     assert await page.get_by_test_id("pause").get_attribute("open") is None
     world = await site.restart()

@@ -29,6 +29,7 @@ from tests.real.server_process import open_site
 
 pytestmark = IN_A_ROOM
 NOTE = "die Leitung 线路 📞"
+MORE = "\nwritten while the server was away"
 
 
 def visible(facts: Sequence[Recorded], login: str, everything: bool, after: int) -> list[tuple[int, str]]:
@@ -49,7 +50,17 @@ async def nothing_missed(page: Page, facts: Sequence[Recorded], login: str, *, e
 
 async def marked_as_old(page: Page) -> None:
     await expect(page.get_by_test_id("reconnecting")).to_be_visible(timeout=20_000)
-    await expect(page.locator("main.stale")).to_be_visible()
+    await expect(page.locator(".stale").first).to_be_visible()
+
+
+async def writes_and_mutes_without_a_server(page: Page) -> None:
+    """What needs no server stays in reach, what does need one does not."""
+    await page.get_by_test_id("note").fill(NOTE + MORE)
+    await page.get_by_test_id("mute").click()
+    await expect(page.get_by_test_id("mute")).to_have_attribute("aria-pressed", "true")
+    await page.get_by_test_id("mute").click()
+    await page.keyboard.press("Alt+9")
+    await expect(page.get_by_test_id("system")).to_have_text("Talking")
 
 
 async def connected(page: Page) -> None:
@@ -89,6 +100,7 @@ async def test_the_server_is_killed_in_the_middle_of_a_talk_in_the_page(network:
             await site.server.kill()
             await marked_as_old(page)
             await marked_as_old(board)
+            await writes_and_mutes_without_a_server(page)
             before = await counts(page)
             await site.server.start()
             after = await counts(page)
@@ -97,7 +109,8 @@ async def test_the_server_is_killed_in_the_middle_of_a_talk_in_the_page(network:
             await connected(board)
             await expect(page.get_by_test_id("system")).to_have_text("Talking")
             await expect(page.get_by_test_id("caller-name")).to_have_text("李女士")
-            await expect(page.get_by_test_id("note")).to_have_value(NOTE)
+            await expect(page.get_by_test_id("note")).to_have_value(NOTE + MORE)
+            await expect(page.get_by_test_id("note-state")).to_have_text("Saved", timeout=15_000)
             await talk_clock_is_right(page, talk.at)
             await expect(board.get_by_test_id(f"call-{call}")).to_be_visible()
 

@@ -4,7 +4,7 @@ import { errorText } from "../errors";
 import { t } from "../i18n";
 import { connection } from "../live";
 import { switchLinked } from "../rows";
-import { asked, pop, isLive, me, problem, session, takesCalls, watchesAll } from "../state";
+import { asked, pop, isLive, me, onlyLive, problem, session, takesCalls, watchesAll } from "../state";
 import { Admin } from "./admin/Admin";
 import { CallBar } from "./CallBar";
 import { Header, type View } from "./Header";
@@ -55,8 +55,8 @@ function Signed() {
       <Unread />
       <ListeningBar />
       <Listened />
-      <main class={isLive.value ? "" : "stale"} inert={!isLive.value} aria-busy={!isLive.value}>
-        {view === "desk" ? <Desk /> : view === "admin" ? <Admin /> : <LeaderBoard />}
+      <main aria-busy={!isLive.value}>
+        {view === "desk" ? <Desk /> : <div {...onlyLive("whole")}>{view === "admin" ? <Admin /> : <LeaderBoard />}</div>}
       </main>
     </>
   );
@@ -67,7 +67,7 @@ function Desk() {
     <div class="desk">
       <CallBar />
       <div class="columns">
-        <div class="column">
+        <div {...onlyLive("column")}>
           <OwnFigures />
           <Queues />
           <PhoneCard />

@@ -1,7 +1,7 @@
 import { span, t, word } from "../i18n";
 import type { Me } from "../protocol";
 import type { Line } from "../softphone/types";
-import { busy, me, now, pop, queueName, wish } from "../state";
+import { busy, me, now, onlyLive, pop, queueName, wish } from "../state";
 import { Act } from "./Act";
 import { line, phone } from "./phone/desk";
 import { Dial } from "./phone/Dial";
@@ -21,7 +21,7 @@ export function CallBar() {
         <State own={own} />
         {inHand ? <InHand own={own} /> : <Dial />}
       </section>
-      <Consultation />
+      <div {...onlyLive("contents")}><Consultation /></div>
       {phone.lines.value.filter((one) => one !== shownInHand(own)).map((one) => <OtherLine key={one.id} line={one} />)}
     </div>
   );
@@ -62,7 +62,9 @@ function Offer() {
   return (
     <div class="acts">
       {ours?.state === "ringing" ? <LineControls line={ours} queued /> : <span class="dim">{t("answer_on_phone")}</span>}
-      <Act icon="hangup" tone="stop" label={t("reject")} keys="Alt+9" disabled={busy.value} onClick={() => void wish("reject_offer", {})} test="reject" />
+      <div {...onlyLive("acts")}>
+        <Act icon="hangup" tone="stop" label={t("reject")} keys="Alt+9" disabled={busy.value} onClick={() => void wish("reject_offer", {})} test="reject" />
+      </div>
     </div>
   );
 }
@@ -81,8 +83,10 @@ function Talk() {
   return (
     <div class="acts">
       {ours !== null && <LineControls line={ours} queued />}
-      {!consultOpen() && <Transfer />}
-      <Act icon="hangup" tone="stop" label={t("hang_up")} keys="Alt+9" disabled={busy.value} onClick={() => void wish("hang_up", {})} test="hang-up" />
+      <div {...onlyLive("acts")}>
+        {!consultOpen() && <Transfer />}
+        <Act icon="hangup" tone="stop" label={t("hang_up")} keys="Alt+9" disabled={busy.value} onClick={() => void wish("hang_up", {})} test="hang-up" />
+      </div>
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import { errorText } from "../errors";
 import { day, language, span, t, word } from "../i18n";
 import type { NumberInfo, Pop as PopData, Repeat } from "../protocol";
-import { me, now, pop as shownPop, popFailed, queueName } from "../state";
+import { me, now, onlyLive, pop as shownPop, popFailed, queueName } from "../state";
 import { Icon } from "./Icon";
 import { Fact, File, Person } from "./work/Card";
 import { Customers } from "./work/Customers";
@@ -15,7 +15,7 @@ export function Pop() {
   const shown = shownPop.value;
   if (own === null || own.call_id === null) return <Customers />;
   return (
-    <section class={`card pop scroll ${own.system === "offered" ? "ringing" : ""}`} aria-live="assertive" data-test="pop">
+    <section {...onlyLive(`card pop scroll ${own.system === "offered" ? "ringing" : ""}`)} aria-live="assertive" data-test="pop">
       {popFailed.value !== null && <p class="warn" role="alert">{errorText(popFailed.value)}</p>}
       {shown === null ? <p>{popFailed.value === null && t("loading")}</p> : <Caller pop={shown} />}
     </section>

@@ -1,7 +1,7 @@
 import { useRef } from "preact/hooks";
 import { language, span, t, word } from "../i18n";
 import type { Me } from "../protocol";
-import { busy, now, pauseCodes, wish } from "../state";
+import { busy, now, onlyLive, pauseCodes, wish } from "../state";
 import { closeWhenLeft } from "./Act";
 import { Icon } from "./Icon";
 import { goReady } from "./phone/desk";
@@ -10,7 +10,7 @@ import { endWrapUp, work } from "./work/store";
 /** The agent's own state: what the system sees, what he asked for, since when, until when; and the ways to change it. */
 export function State({ own }: { own: Me }) {
   return (
-    <section class={`state ${tone(own)}`} aria-labelledby="state-title">
+    <section {...onlyLive("state")} aria-labelledby="state-title" data-test="state-card">
       <h2 id="state-title" class="hidden">{t("state")}</h2>
       <div class="says">
         <p class="big" data-test="system" aria-live="polite">{headline(own)}</p>
