@@ -39,7 +39,7 @@ export function word(prefix: string, code: string): string {
 }
 
 export function money(fen: number): string {
-  return new Intl.NumberFormat(language.value, { style: "currency", currency: "CNY" }).format(fen / 100);
+  return new Intl.NumberFormat(language.value, { style: "currency", currency: "CNY", currencyDisplay: "narrowSymbol" }).format(fen / 100);
 }
 
 export function time(micros: number): string {

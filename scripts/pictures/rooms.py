@@ -18,16 +18,34 @@ async def take_admin(stage: Stage) -> None:
         await keep(page, f"admin-{section}")
     await page.get_by_test_id("section-flows").click()
     await page.get_by_test_id(FLOW).click()
-    await _flow(page)
+    await _flow(page, saves=stage.own)
     await page.get_by_test_id("section-audit").click()
     await page.get_by_test_id("audit").wait_for()
     await keep(page, "admin-audit")
     await page.context.close()
 
 
-async def _flow(page: Page) -> None:
+async def _save(page: Page) -> None:
+    """Two versions, so that there is something to compare: the greeting says a word more."""
+    text = page.get_by_test_id("flow-text")
+    before = await text.input_value()
+    await text.fill(
+        before.replace("您好，欢迎致电", "您好，感谢致电", 1).replace("Welcome to", "Thank you for calling", 1)
+    )
+    await (
+        page.locator("form.admin-actions [data-test=note]")
+        .or_(page.get_by_test_id("note"))
+        .first.fill("问候语 / greeting")
+    )
+    await page.locator("[data-test=save]:enabled").click()
+    await page.get_by_test_id("saved").wait_for()
+
+
+async def _flow(page: Page, *, saves: bool) -> None:
     await page.locator("[data-test=flow-text]").wait_for()
     await keep(page, "admin-flow")
+    if saves:
+        await _save(page)
     await page.get_by_test_id("tab-drawing").click()
     await page.get_by_test_id("drawing").wait_for()
     await keep(page, "admin-flow-drawing")
@@ -39,6 +57,9 @@ async def _flow(page: Page) -> None:
     await keep(page, "admin-flow-preview")
     await page.get_by_test_id("tab-history").click()
     await page.get_by_test_id("versions").wait_for()
+    if saves:
+        await page.locator("[data-test^=version-]").last.click()
+        await page.get_by_test_id("diff").wait_for()
     await keep(page, "admin-flow-versions")
 
 

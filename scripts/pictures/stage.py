@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
+import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, TimeoutError
 
 from cti_server.lab.follow import read_ready
 from cti_server.lab.process import Process
@@ -22,8 +24,8 @@ from tests.real.browsers import open_browser
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "images"
+COLLEAGUES = ("1001", "1002", "1003")
 LANGUAGES = {"zh": "zh-CN", "en": "en"}
-SIZE = {"width": 1280, "height": 720}
 SETTLE_SECONDS = 0.4
 """For the last answer to be drawn; pictures are of a page at rest."""
 START_SECONDS = 240.0
@@ -38,6 +40,8 @@ class Stage:
 
     facts: dict[str, Any]
     browser: Browser
+    own: bool
+    """A demo of our own, whose flows may be changed."""
 
     @property
     def url(self) -> str:
@@ -74,16 +78,35 @@ class Stage:
 
 async def begin_work(page: Page, *, softphone: bool) -> None:
     """From a signed-in page to an agent who takes calls."""
-    start, ready = page.get_by_test_id("start-work"), page.get_by_test_id("ready")
-    await start.or_(ready).first.wait_for()
-    if await start.is_visible():
-        await start.dispatch_event("click")
+    ready = page.get_by_test_id("ready")
+    await _start(page)
     if softphone:
         await page.get_by_test_id("use-softphone").click()
         await page.locator("[data-test=registration].good").wait_for()
     if await ready.is_enabled():
         await ready.click()
     await page.locator("[data-test=ready][aria-pressed=true]").wait_for()
+
+
+@asynccontextmanager
+async def colleagues(stage: Stage) -> AsyncIterator[None]:
+    """Agents with test phones, signed in and ready."""
+    async with AsyncExitStack() as opened:
+        for agent in COLLEAGUES:
+            page = await stage.signed_in(agent)
+            opened.push_async_callback(page.context.close)
+            await begin_work(page, softphone=False)
+        yield
+
+
+async def _start(page: Page) -> None:
+    """Signing in starts work by itself, unless he was signed in already: then there is a button for it."""
+    ready = page.get_by_test_id("ready")
+    try:
+        await ready.wait_for(timeout=4_000)
+    except TimeoutError:
+        await page.get_by_test_id("start-work").click()
+        await ready.wait_for()
 
 
 async def keep(page: Page, name: str, *, dark: bool = False, say: Say | None = None) -> None:
@@ -114,7 +137,7 @@ async def open_stage(demo: Path | None, address: str) -> AsyncIterator[Stage]:
     """On the demo that runs at `demo`, else on one of our own whose media meet at `address`."""
     async with AsyncExitStack() as stack:
         facts = read_ready(demo) if demo else await stack.enter_async_context(_own_demo(address))
-        yield Stage(facts, await stack.enter_async_context(open_browser()))
+        yield Stage(facts, await stack.enter_async_context(open_browser()), own=demo is None)
 
 
 @asynccontextmanager
@@ -122,8 +145,11 @@ async def _own_demo(address: str) -> AsyncIterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="cti-pictures-") as folder:
         data, log = Path(folder) / "demo", Path(folder) / "demo.log"
         command = [sys.executable, "-m", "cti_server.lab.demo", "--data", str(data), "--webrtc-address", address]
+        flows = shutil.copytree(ROOT / "ivr_flows", Path(folder) / "flows")
+        environment = {**os.environ, "CTI_PATHS__FLOWS": str(flows)}
+        phones = ["--phones", ",".join((*COLLEAGUES, "1900"))]
         with log.open("wb") as output:
-            process = Process([*command, "--phones", "1001,1002,1003,1900"], output=output)
+            process = Process([*command, *phones], output=output, environment=environment)
         try:
             async with asyncio.timeout(START_SECONDS):
                 while not (data / "ready.json").is_file():
