@@ -50,6 +50,10 @@ def _visit(data: Data) -> str:
     return f"waits in queue {data['queue']}, priority {data['priority']}{wanted}{preferred}"
 
 
+def _partner(data: Data) -> str:
+    return f"agent {data['partner']}" if data["partner"] else "somebody outside"
+
+
 WORDS: Mapping[str, str | Callable[[Data], str]] = {
     "CallArrived": "arrives at {did} from {caller}",
     "CallResumed": "comes back to the server ({stage})",
@@ -82,6 +86,16 @@ WORDS: Mapping[str, str | Callable[[Data], str]] = {
     "VisitEnded": "leaves the queue: {outcome}",
     "VisitMoved": "sent to queue {queue} by {by}",
     "VisitPromoted": "put at the head of the queue by {by}",
+    "CallPlaced": "agent {agent_id} calls {number}",
+    "ChannelJoined": "the {side}'s phone joins the call",
+    "PartyRinging": "the phone called by agent {agent_id} rings",
+    "CallNotReached": "agent {agent_id} does not reach anybody: {result}",
+    "ConsultStarted": "agent {agent_id} asks {target}; the caller hears music",
+    "ConsultAnswered": lambda data: f"{_partner(data)} answers agent {data['agent_id']}",
+    "ConsultSwapped": "agent {agent_id} turns to the other of the two",
+    "ConsultEnded": "agent {agent_id}'s consultation ends: {result}",
+    "ConferenceJoined": "caller, agent {agent_id} and whom he asked talk together",
+    "ConferenceLeft": "the third one leaves the talk with agent {agent_id}",
     "CallbackAttempted": "called back, attempt {attempt}",
     "VisitAssigned": "given to agent {agent_id} by {by}",
     "ListenStarted": "{by} joins agent {subject}'s talk ({mode})",

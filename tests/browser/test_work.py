@@ -88,7 +88,7 @@ async def test_pop_note_reload_and_a_wrap_up_that_wants_its_code(
         millis = await page.evaluate("window.popAt") - ringing.at / 1000
         request.node.add_report_section("call", "measured", f"the pop stood {millis:.0f} ms after the phone rang")
         await expect(page.get_by_test_id("origin")).to_contain_text("China Mobile")
-        await expect(page.get_by_test_id("accounts")).to_contain_text("Arrears CN¥56.20")
+        await expect(page.get_by_test_id("accounts")).to_contain_text("Arrears ¥56.20")
 
         await page.keyboard.press("Alt+n")
         await page.keyboard.type("meter reads 5 😀 <b>twice</b>")

@@ -152,7 +152,7 @@ async def test_an_idle_agent_finds_a_customer_reads_all_of_him_and_calls(
     await expect(page.get_by_test_id("card-name")).to_have_text(EVIL)
     await expect(page.get_by_test_id("advice")).to_contain_text("speak slowly")
     await expect(page.get_by_test_id("advice").get_by_role("listitem")).to_have_count(3)
-    await expect(page.get_by_test_id("accounts")).to_contain_text("Arrears CN¥56.20")
+    await expect(page.get_by_test_id("accounts")).to_contain_text("Arrears ¥56.20")
     await expect(page.get_by_test_id("accounts")).to_contain_text("Due Nov 30, 2026")
 
     timeline = page.get_by_test_id("timeline")
