@@ -14,7 +14,6 @@ FUNCTION_LINES, FUNCTION_MEDIAN = 60, 8
 
 LONG_FILES = {
     "cti_server/domain/board.py": "one fold: every count of the live board and what moves it",
-    "cti_server/domain/facts.py": "one flat list of every fact: splitting it would hide the timeline's vocabulary",
     "cti_server/ports.py": "every protocol the services need, signatures only",
     "cti_server/app.py": "the composition root knows every part",
     "cti_server/services/desk.py": "one method a wish of the desktop",
