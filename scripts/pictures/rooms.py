@@ -38,15 +38,14 @@ async def _save(page: Page) -> None:
         .first.fill("问候语 / greeting")
     )
     await page.locator("[data-test=save]:enabled").click()
-    await page.get_by_test_id("saved").wait_for()
+    await page.locator("[data-test=save]:disabled").wait_for()
 
 
 async def _flow(page: Page, *, saves: bool) -> None:
-    await page.locator("[data-test=flow-text]").wait_for()
+    await page.get_by_test_id("drawing").wait_for()
     await keep(page, "admin-flow")
     if saves:
         await _save(page)
-    await page.get_by_test_id("tab-drawing").click()
     await page.get_by_test_id("drawing").wait_for()
     await keep(page, "admin-flow-drawing")
     await page.get_by_test_id("tab-preview").click()

@@ -83,7 +83,7 @@ async def begin_work(page: Page, *, softphone: bool) -> None:
     if softphone:
         await page.get_by_test_id("use-softphone").click()
         await page.locator("[data-test=registration].good").wait_for()
-    if await ready.is_enabled():
+    if await ready.get_attribute("aria-pressed") != "true":
         await ready.click()
     await page.locator("[data-test=ready][aria-pressed=true]").wait_for()
 

@@ -15,7 +15,7 @@ from cti_server.web.pages import STATIC
 from cti_server.web.parts import Ask
 from cti_server.web.phone.api import phones_of
 from cti_server.web.phone.proxy import serve_endpoint
-from cti_server.web.phone.wire import DemoAsked, DemoCall, DemoCaller, DemoKey, DemoPhone, SipAccount
+from cti_server.web.phone.wire import DemoAsked, DemoCall, DemoCaller, DemoKey, DemoPhone, PhoneSocket, SipAccount
 from cti_server.web.routes import API, PUBLIC, Route
 from cti_server.web.wire import Args
 
@@ -82,5 +82,11 @@ ROUTES = (
         args=DemoCall,
         answer=DemoAsked | None,
     ),
-    _route(SOCKET_PATH, socket, "WebSocket: SIP of the newcomers' phone; only in the demo", documented=False),
+    _route(
+        SOCKET_PATH,
+        socket,
+        "WebSocket: SIP of the newcomers' phone; only in the demo",
+        args=PhoneSocket,
+        documented=False,
+    ),
 )
