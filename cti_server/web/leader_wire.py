@@ -8,11 +8,13 @@ from pydantic import Field
 
 from cti_server.domain.announcements import Audience as AudienceKind
 from cti_server.domain.facts import AlarmKind, ListenMode
-from cti_server.web.wire import Args, Plain, Wire
+from cti_server.web.wire import WHOLE, Args, Plain, Wire
 
 Name = Annotated[Plain, Field(max_length=64)]
-Seconds = Annotated[int, Field(ge=0, le=86_400, strict=True)]
-Level = Annotated[int, Field(ge=1, le=10)]
+Count = Annotated[int, Field(ge=0, le=86_400, strict=True), WHOLE]
+Seconds = Count
+Level = Annotated[int, Field(ge=1, le=10, strict=True), WHOLE]
+Percent = Annotated[int, Field(ge=0, le=100, strict=True), WHOLE]
 
 
 class Listening(Wire):
@@ -168,8 +170,8 @@ class SetThresholds(Args):
     """All thresholds of one queue; queue `*` = of every queue without its own."""
 
     queue: Name
-    waiting: int = Field(0, ge=0, le=86_400)
-    longest_wait: int = Field(0, ge=0, le=86_400)
-    service_level: int = Field(0, ge=0, le=100)
+    waiting: Count = 0
+    longest_wait: Seconds = 0
+    service_level: Percent = 0
     formula: str = Field("SL2", pattern=r"^SL[1-6]$")
-    agents_ready: int = Field(2, ge=0, le=86_400)
+    agents_ready: Count = 2

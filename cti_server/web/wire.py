@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from cti_server.domain.agents import Intent
 from cti_server.domain.facts import AlarmKind, ConsultResult, ConsultTo
@@ -319,6 +319,14 @@ class Args(BaseModel):
 
 Plain = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
 """Text without control characters: databases refuse NUL, and CR/LF has no place in a name."""
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""With `strict`: an integer as JSON Schema has it. 613.0 is one, "613" and true are none."""
 
 
 class SignIn(Args):
