@@ -318,6 +318,7 @@ async def test_a_returning_callers_ticket_is_fetched() -> None:
         await peer.answers('200 result=1 ({"place": 3})', "GET VARIABLE CTI_TICKET")
         await peer.answers("200 result=1 (waiting)", "GET VARIABLE CTI_STAGE")
         await peer.answers("200 result=0", "GET VARIABLE CTI_QUEUE")
+        await peer.answers("200 result=0", "GET VARIABLE CTI_CONSULT_ID")
         assert vars_of(await outcome)[5] == {
             "CTI_CALL_ID": "call-7",
             "CTI_TICKET": '{"place": 3}',

@@ -17,7 +17,8 @@ PUBLIC_ROUTES = {
     ("GET", "/metrics"),
     ("POST", "/session"),
     ("GET", "/openapi.json"),
-    ("GET", "/demo/phone"),  # these two are NotFound outside the demo
+    ("GET", "/demo/phone"),  # these three are NotFound outside the demo
+    ("GET", "/demo/phone/asked"),
     ("GET", "/demo/phone/ws"),
 }
 LOGIN_OF = {role: login for login, (role, agent_id) in reversed(LOGINS.items()) if agent_id or role not in ("agent",)}
