@@ -83,6 +83,8 @@ async def begin_work(page: Page, *, softphone: bool) -> None:
     if softphone:
         await page.get_by_test_id("use-softphone").click()
         await page.locator("[data-test=registration].good").wait_for()
+        await page.get_by_test_id("try-phone").click()
+        await page.get_by_test_id("heard").click()
     if await ready.get_attribute("aria-pressed") != "true":
         await ready.click()
     await page.locator("[data-test=ready][aria-pressed=true]").wait_for()
