@@ -262,6 +262,7 @@ class Server:
             customers=customers,
             codes=config,
             callbacks=self.callbacks,
+            outside=self._outside,
             priority=parts.priority,
             time_zone=calls.time_zone,
             book=CustomerFiles(files, SqlTimeline(self._database), tickets, customers, self.floor.name_of),

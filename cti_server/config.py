@@ -116,8 +116,8 @@ class CallSettings(_Section):
     trunk: str = Field("PJSIP/{number}@trunk", description="dial string of an outside number")
     outgoing_allowed: tuple[str, ...] = Field(
         ("home", "short"),
-        description="outside numbers agents may call besides the directory's: home (numbers of the country, none at premium "
-        "rate), short (service and emergency numbers), or prefixes such as +852",
+        description="outside numbers we call, for agents and back to callers, besides the directory's: home (numbers of the "
+        "country, none at premium rate), short (service and emergency numbers), or prefixes such as +852",
     )
     outgoing_number: str = Field(
         "", pattern=r"^\+?[0-9]{0,20}$", description="our number as those agents call see it; empty = the first of dids"

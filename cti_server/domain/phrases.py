@@ -45,6 +45,10 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "zh": "请输入您的回电号码，按井号键结束。",
         "en": "Please enter the number we should call, then press hash.",
     },
+    "number_refused": {
+        "zh": "非常抱歉，我们无法拨打这个号码。",
+        "en": "We are sorry, we cannot call that number.",
+    },
     "callback_confirmed": {
         "zh": "已为您登记回电，轮到您时我们会尽快与您联系。感谢您的来电，再见。",
         "en": "Your callback is booked. We will call you when it is your turn. Thank you for calling. Goodbye.",

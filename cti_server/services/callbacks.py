@@ -38,7 +38,7 @@ RESERVE_SECONDS = 45.0
 
 class CallbackStore(Protocol):
     async def open_callbacks(self) -> list[tuple[str, CallbackRequest]]: ...
-    async def end_callback(self, ticket_id: str, state: Literal["done", "unreachable"]) -> None: ...
+    async def end_callback(self, ticket_id: str, state: Literal["done", "unreachable"], text: str = "") -> None: ...
     async def note_attempt(self, ticket_id: str, attempts: int) -> None: ...
 
 
@@ -101,10 +101,12 @@ class CallbackService:
             pending.reached.set()
 
     def now(self, ticket_id: str, agent_id: AgentId) -> bool:
-        """An agent calls back by hand: this request is taken out of its turn. False when it is not waiting."""
+        """An agent calls back by hand: this request is taken out of its turn. False when it is not waiting. Raises Forbidden
+        when its number may not be called any more."""
         place = self._waiting.get(ticket_id)
         if place is None or place.on_decision is None:
             return False
+        self._targets.outside.must(place.live.caller)
         place.on_decision(place, Offer(place.visit.visit_id, agent_id))
         return True
 
@@ -128,6 +130,9 @@ class CallbackService:
 
     async def _attempt(self, pending: Pending, place: Place, agent_id: AgentId) -> None:
         live, request = place.live, pending.request
+        if not self._targets.outside.allows(request.number):
+            await self._refuse(pending, place)
+            return
         self._begin(live, place.visit, agent_id)
         self._ringing[live.call_id] = pending
         reached = False
@@ -148,6 +153,12 @@ class CallbackService:
         live.visit_ended("timed_out")
         live.end("server", cause=live.hangup_cause)
         await self._again(replace(pending, request=replace(request, attempts=attempt), reached=asyncio.Event()))
+
+    async def _refuse(self, pending: Pending, place: Place) -> None:
+        """It could be rung when it was booked, and may not be now: the rule or the directory has changed."""
+        log.warning("callback_refused", ticket=pending.ticket_id)
+        self._acd.leave(place)
+        await self._store.end_callback(pending.ticket_id, "unreachable", "number_refused")
 
     def _begin(self, live: LiveCall, visit: Visit, agent_id: AgentId) -> None:
         self._calls.add(live)

@@ -118,7 +118,7 @@ class CustomerFiles:
         number = given.get("number", "")
         dialable = self._customers.dialable(number)
         if number and not dialable:
-            raise InvalidValue("this is no phone number that can be dialled", field="number")
+            raise InvalidValue("this is no phone number that can be dialled", field="number", reason="bad_number")
         if ticket.kind == "callback" and dialable != ticket.fields.get("number"):
             raise InvalidValue("the number of a callback cannot be changed; make a new one", field="number")
         await self._tickets.edit(ticket_id, seen, {**given, "number": dialable}, by=by)

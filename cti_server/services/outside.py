@@ -1,4 +1,4 @@
-"""Numbers outside: how they are read, and which of them agents may call.
+"""Numbers outside: how they are read, and which of them may be called, by agents and back to callers.
 
 `calls.outgoing_allowed` says it by rule: `home` numbers of the site's country that cost no premium, `short` service and emergency
 numbers, and prefixes. A number an administrator put into the directory may always be called.
@@ -64,8 +64,16 @@ class Outside:
         if not self.allows(number):
             raise Forbidden(
                 "numbers like this one may not be called; an administrator can put it into the directory",
+                field="number",
                 reason="number_refused",
             )
+        return number
+
+    def subscriber(self, text: str) -> str:
+        """The number of somebody who wants to be rung back, as `must`; a service or emergency number is nobody's."""
+        number = self.must(text)
+        if not number.startswith("+"):
+            raise InvalidValue("nobody can be rung back at a service number", field="number", reason="bad_number")
         return number
 
     def _is_home(self, number: str) -> bool:

@@ -38,6 +38,7 @@ from cti_server.services.calls.live import LiveCalls
 from cti_server.services.customer_files import CustomerFiles
 from cti_server.services.customers import Customers, context
 from cti_server.services.floor import Floor
+from cti_server.services.outside import Outside
 from cti_server.services.work_rows import Code, code_row, day_row, note_row, ticket_note_row, ticket_row, worked_row
 
 NOTE_TOLD_EVERY: Micros = 15 * SECOND
@@ -116,6 +117,7 @@ class WorkService:
         customers: Customers,
         codes: CodeStore,
         callbacks: Callbacks,
+        outside: Outside,
         priority: Callable[[Mapping[str, Any], QueueName], int],
         time_zone: str,
         book: CustomerFiles,
@@ -123,6 +125,7 @@ class WorkService:
         self._bus, self._clock, self._floor, self._calls, self._archive = bus, clock, floor, calls, archive
         self._acd, self._notes, self._tickets, self._files = acd, notes, tickets, files
         self._customers, self._codes, self._callbacks, self._priority = customers, codes, callbacks, priority
+        self._outside = outside
         self._zone, self.customers = ZoneInfo(time_zone), book
         self._told: dict[tuple[CallId, AgentId], Micros] = {}
 
@@ -214,7 +217,7 @@ class WorkService:
         number = given.get("number") or record.caller
         dialable = self._customers.dialable(number)
         if given.get("number") and not dialable:
-            raise InvalidValue("this is no phone number that can be dialled", field="number")
+            raise InvalidValue("this is no phone number that can be dialled", field="number", reason="bad_number")
         fields: dict[str, Any] = {name: value for name, value in given.items() if value}
         fields |= {"number": dialable or number, "agent_id": agent, "language": record.language}
         if known is None:
@@ -226,14 +229,13 @@ class WorkService:
         return fields
 
     def _callback(self, record: CallRecord, fields: Mapping[str, Any], known: KnownCaller | None) -> CallbackRequest:
-        """Its turn is now, in the queue the call came by."""
-        if not self._customers.dialable(str(fields["number"])):
-            raise InvalidValue("the caller's number is withheld: enter the number to call back", field="number")
+        """Its turn is now, in the queue the call came by. Raises InvalidValue, Forbidden (Outside.subscriber)."""
+        number = self._outside.subscriber(str(fields["number"]))
         customer = context(known) if known else {}
         last = next((visit.queue for visit in reversed(record.visits) if visit.queue in self._acd.queues), "")
         queue = self._acd.known(last)
         return CallbackRequest(
-            number=str(fields["number"]),
+            number=number,
             queue=queue,
             priority=self._priority(customer, queue),
             entered_at=self._clock.now(),

@@ -107,9 +107,9 @@ class SqlTickets:
         requests = [(ticket.ticket_id, _request(ticket)) for ticket in found]
         return sorted(requests, key=lambda pair: pair[1].entered_at)
 
-    async def end_callback(self, ticket_id: str, state: Literal["done", "unreachable"]) -> None:
-        """Raises NotFound; Conflict when it has ended before."""
-        await self.advance(ticket_id, state, by="server")
+    async def end_callback(self, ticket_id: str, state: Literal["done", "unreachable"], text: str = "") -> None:
+        """`text` says why. Raises NotFound; Conflict when it has ended before."""
+        await self.advance(ticket_id, state, by="server", text=text)
 
     async def note_attempt(self, ticket_id: str, attempts: int) -> None:
         """Raises NotFound."""

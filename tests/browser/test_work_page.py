@@ -240,6 +240,12 @@ async def test_nothing_typed_is_lost_when_the_session_ends(page: Page, site: Sit
     await field("note").press("End")
     await field("note").type("!")
     await expect(field("note-state")).to_have_text("Saved")
+    own = await field("field-number").input_value()
+    await field("field-number").fill("+44 20 7946 0000")
+    await field("ticket-callback-submit").click()
+    await expect(field("ticket-callback-error")).to_contain_text("may not be called")
+    await expect(field("field-number")).to_have_attribute("aria-invalid", "true")
+    await field("field-number").fill(own)
     await field("ticket-callback-submit").click()
     await expect(field("made")).to_contain_text("Callback 3")
     assert [request.number for _, request in site.world.work.booked.requests] == [MOBILE]

@@ -97,7 +97,7 @@ class TicketShelf:
     async def open_callbacks(self) -> list[tuple[str, CallbackRequest]]:
         return []
 
-    async def end_callback(self, ticket_id: str, state: str) -> None:
+    async def end_callback(self, ticket_id: str, state: str, text: str = "") -> None:
         self.ended.append((ticket_id, state))
 
     async def note_attempt(self, ticket_id: str, attempts: int) -> None:

@@ -13,6 +13,7 @@ import pytest
 from cti_server.domain import facts as f
 from cti_server.domain.agents import SystemState
 from cti_server.domain.ids import AgentId, ChannelRef
+from cti_server.domain.phrases import phrase
 from cti_server.domain.setup import OutsideNumber
 from cti_server.errors import Conflict, Forbidden, InvalidValue
 from cti_server.ports import ChannelEnded, LineInfo
@@ -171,6 +172,16 @@ async def test_what_is_refused_is_refused_before_anything_rings(world: World) ->
     assert len(world.of(f.CallPlaced)) == 1
 
 
+@in_virtual_time
+async def test_what_his_own_phone_may_not_dial_is_said_to_him_and_no_call_is_placed(world: World) -> None:
+    world.agent_ready("1001")
+    line = own_line(world, "00442079460000")
+    await world.start(line)
+    assert line.heard == list(phrase("number_refused", "zh"))
+    assert not world.of(f.CallPlaced)
+    assert system(world) == "available"
+
+
 def test_numbers_that_may_be_called() -> None:
     outside = Outside(("home", "short", "00852"), "CN")
     assert outside.read("（0571）8888－1111") == "+8657188881111"
@@ -181,3 +192,13 @@ def test_numbers_that_may_be_called() -> None:
     outside.replace({"n": OutsideNumber(number="0014155550100", name="Head office")})
     assert outside.allows("+14155550100")
     assert outside.name("+14155550100") == "Head office"
+
+
+def test_nobody_is_rung_back_at_a_service_or_emergency_number() -> None:
+    outside = Outside(("home", "short"), "CN")
+    assert outside.subscriber("139 0000-0009") == NUMBER
+    for number in ("110", "95598", "nobody", ""):
+        with pytest.raises(InvalidValue):
+            outside.subscriber(number)
+    with pytest.raises(Forbidden):
+        outside.subscriber("+14155550100")

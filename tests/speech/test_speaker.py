@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -252,6 +253,13 @@ def test_every_phrase_is_there_in_every_language(language: str) -> None:
         assert all(text.strip() == text and text for text in spoken)
     assert essential_texts(language) <= phrase_texts(language)
     assert set(ESSENTIAL) <= set(PHRASES)
+
+
+def test_every_phrase_the_calls_ask_for_is_there() -> None:
+    sources = [path.read_text() for path in (ROOT / "cti_server").rglob("*.py")]
+    named = {name for text in sources for name in re.findall(r"(?:say_)?phrase\(\s*\"(\w+)\"", text)}
+    assert "callback_enter_number" in named
+    assert named <= set(PHRASES)
 
 
 def test_phrases_speak_their_values() -> None:

@@ -108,9 +108,19 @@ async def test_a_ticket_has_what_is_known_filled_in_and_is_made_once(world: Worl
     assert [row["number"] for row in listed] == [ticket.number]
 
 
+ABROAD = [
+    ("+44 20 7946 0000", "forbidden", "number_refused"),
+    ("110", "invalid_value", "bad_number"),
+]
+"""Numbers that may not be called back."""
+
+
 async def test_a_callback_waits_in_the_queue_for_a_number_written_any_way(world: World, agent: Client) -> None:
     status, refused = await post(agent, f"{CALL}/tickets", kind="callback", request_id=REQUEST, number="abc")
     assert (status, refused["error"]["details"]["field"]) == (422, "number")
+    for number, code, reason in ABROAD:
+        status, refused = await post(agent, f"{CALL}/tickets", kind="callback", request_id=REQUEST, number=number)
+        assert (refused["error"]["code"], refused["error"]["details"]) == (code, {"field": "number", "reason": reason})
     status, made = await post(agent, f"{CALL}/tickets", kind="callback", request_id=REQUEST, number="(021) 6888-1234")
     assert status == 200
     ((ticket_id, request),) = world.work.booked.requests

@@ -27,6 +27,7 @@ from cti_server.services.calls.live import LiveCalls
 from cti_server.services.customer_files import CustomerFiles
 from cti_server.services.customers import Customers
 from cti_server.services.floor import Floor
+from cti_server.services.outside import Outside
 from cti_server.services.work import WorkService
 from cti_server.storage.configuration import SqlConfiguration
 from cti_server.storage.customers import SqlCustomers
@@ -107,6 +108,7 @@ class WorkWorld:
             customers=Customers(self.files),
             codes=self.configuration,
             callbacks=self.booked,
+            outside=Outside(("home", "short"), "CN"),
             priority=lambda customer, queue: 0,
             time_zone="Asia/Shanghai",
             book=CustomerFiles(

@@ -25,7 +25,7 @@ export const outgoingZh = {
   "presence.paused": "暂停",
   "presence.away": "话机未注册",
   "presence.signed_out": "未上班",
-  "error.invalid_value.bad_number": "这不是电话号码，请检查后再拨。",
+  "error.invalid_value.bad_number": "这不是电话号码，请检查。",
   "error.forbidden.number_refused": "不允许拨打此类号码。如确有需要，请管理员将其加入通讯录。",
   "admin.section.outside_numbers": "外部通讯录",
   "admin.about.outside_numbers": "坐席可以拨打或转接的外部号码，显示在通讯录中。",

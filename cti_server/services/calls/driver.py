@@ -28,7 +28,7 @@ from cti_server.domain.flows.interpreter import run
 from cti_server.domain.flows.schema import Flow
 from cti_server.domain.ids import QueueName, VisitId, to_datetime
 from cti_server.domain.orders import CallbackRequest
-from cti_server.errors import CtiError, LineGone, SpeechUnavailable
+from cti_server.errors import CtiError, Forbidden, InvalidValue, LineGone, SpeechUnavailable
 from cti_server.services.calls.caller import Caller
 from cti_server.services.calls.live import Visit
 from cti_server.services.calls.waiting import Moved, Stay
@@ -155,12 +155,17 @@ class FlowDriver:
 
     async def _create(self, effect: fx.Create) -> fx.Created | None:
         """Finished even when the caller hangs up meanwhile: what he told us is not lost."""
-        task = asyncio.create_task(self._store_ticket(effect))
+        try:
+            request = self._callback(effect) if effect.kind == "callback" else None
+        except (InvalidValue, Forbidden) as error:
+            log.warning("callback_refused", call=self._live.call_id, reason=error.details.get("reason"))
+            await self._voice.say_phrase("number_refused")
+            return None
+        task = asyncio.create_task(self._store_ticket(effect, request))
         self._writing.add(task)
         return await self._voice.meanwhile(_wait(task))
 
-    async def _store_ticket(self, effect: fx.Create) -> fx.Created | None:
-        request = self._callback(effect) if effect.kind == "callback" else None
+    async def _store_ticket(self, effect: fx.Create, request: CallbackRequest | None) -> fx.Created | None:
         fields = {**effect.fields, **asdict(request)} if request else effect.fields
         try:
             created = await self._parts.tickets.create(effect.kind, self._live.call_id, fields)
@@ -173,11 +178,12 @@ class FlowDriver:
         return created
 
     def _callback(self, effect: fx.Create) -> CallbackRequest:
-        """A callback a flow creates: its turn is now, in the queue it names or the one the caller came from."""
+        """A callback a flow creates: its turn is now, in the queue it names or the one the caller came from. Raises InvalidValue
+        and Forbidden for a number that cannot or may not be rung; without one it is the caller's own."""
         last = self._live.visit.queue if self._live.visit else ""
         queue = self._parts.acd.known(str(effect.fields.get("queue") or last))
         return CallbackRequest(
-            number=self._parts.customers.dialable(str(effect.fields.get("number") or "")) or self._live.caller,
+            number=self._parts.targets.outside.subscriber(str(effect.fields.get("number") or self._live.caller)),
             queue=queue,
             priority=self._parts.priority(self._live.customer, queue),
             entered_at=self._parts.clock.now(),

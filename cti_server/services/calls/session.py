@@ -264,7 +264,7 @@ class Sessions:
             await self._dial_out(caller, self._parts.targets.trunk(target.name))
         else:
             await caller.line.answer()
-            await caller.voice.say_phrase("nobody_answered")
+            await caller.voice.say_phrase("number_refused")
 
     async def _dialled_before(self, caller: Caller) -> bool:
         """A consultation that comes back after our restart with its Dial behind it must not ring him a second time."""

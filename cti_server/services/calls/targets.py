@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -16,7 +15,6 @@ from cti_server.services.floor import Floor
 from cti_server.services.outside import Outside
 
 QUEUE_PREFIX = "q-"
-NUMBER = re.compile(r"\+?[0-9]{3,20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +41,11 @@ class Targets:
         return Target("number", number) if number and self.outside.allows(number) else Target("unknown", text)
 
     def dial_string(self, kind: str, name: str) -> str | None:
-        """None when there is no such agent or the number cannot be dialled."""
+        """None when there is no such agent, or the number is none or may not be called: a flow may have it from its caller."""
         if kind == "agent":
             return self._floor.dial_string(AgentId(name)) if self._floor.knows(name) else None
-        return self.trunk(name) if NUMBER.fullmatch(name) else None
+        number = self.outside.read(name)
+        return self.trunk(number) if number and self.outside.allows(number) else None
 
     def trunk(self, number: str) -> str:
         return self._trunk.format(number=number)

@@ -22,7 +22,7 @@ from cti_server.domain.orders import CallbackRequest
 from cti_server.domain.phrases import phrase
 from cti_server.domain.queues import Queue, micros
 from cti_server.domain.routing import CallbackDue, Decision, Offer, Overflow, TimedOut
-from cti_server.errors import CtiError, LineGone, SpeechUnavailable
+from cti_server.errors import CtiError, Forbidden, InvalidValue, LineGone, SpeechUnavailable
 from cti_server.ports import ANSWERED_AT, DialResult
 from cti_server.services.acd import POLL, Place
 from cti_server.services.calls.caller import Caller
@@ -45,6 +45,9 @@ CUT_POLL = 0.25
 YES = "1"
 REPEAT = "*"
 OTHER_NUMBER = "2"
+NUMBER_TRIES = 2
+"""How often a caller may enter a number that cannot be taken; then he waits on."""
+NUMBER_REFUSED = {InvalidValue: "invalid_key", Forbidden: "number_refused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,19 +330,42 @@ class Stay:
         return None
 
     async def _number_to_call(self) -> str:
-        """The caller's own number if he agrees, else one he enters; '' = none, he waits on."""
-        voice, own = self._caller.voice, self._live.caller
+        """The caller's own number if he agrees, else one he enters; '' = none, he waits on. Numbers that may not be called
+        (`calls.outgoing_allowed`) are neither offered nor taken: a caller's number is what he says it is."""
         await self._line.music(False)
-        if own:
-            words = phrase("callback_number_confirm", voice.language, number=own)
-            answer = await voice.ask(Ask(words, first_seconds=DECIDE_SECONDS))
-            if answer.keys == YES:
+        for _ in range(NUMBER_TRIES):
+            own = await self._own_number()
+            if own is not None:
                 return own
-            if answer.keys != OTHER_NUMBER:
-                return ""
-        words = phrase("callback_number_ask", voice.language)
+            entered = await self._entered_number()
+            if entered is not None:
+                return entered
+        await self._caller.voice.say_phrase("callback_failed")
+        return ""
+
+    async def _own_number(self) -> str | None:
+        """None: he wants another one, or his cannot be called."""
+        voice = self._caller.voice
+        try:
+            own = self._parts.targets.outside.subscriber(self._live.caller)
+        except (InvalidValue, Forbidden):
+            return None
+        words = phrase("callback_number_confirm", voice.language, number=self._live.caller)
+        answer = await voice.ask(Ask(words, first_seconds=DECIDE_SECONDS))
+        return own if answer.keys == YES else None if answer.keys == OTHER_NUMBER else ""
+
+    async def _entered_number(self) -> str | None:
+        """None: he has been told that it cannot be taken."""
+        voice = self._caller.voice
+        words = phrase("callback_enter_number", voice.language)
         answer = await voice.ask(Ask(words, most=16, stop_keys="#*", first_seconds=8, gap_seconds=4))
-        return self._parts.customers.dialable(answer.keys)
+        if not answer.keys:
+            return ""
+        try:
+            return self._parts.targets.outside.subscriber(answer.keys)
+        except (InvalidValue, Forbidden) as error:
+            await voice.say_phrase(NUMBER_REFUSED[type(error)])
+            return None
 
     async def _book_callback(self, visit: Visit, number: str) -> bool:
         live, voice = self._live, self._caller.voice
