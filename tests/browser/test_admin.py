@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-import cti_server.app
+import cti_server.app.server
 from cti_server.app import Server
 from cti_server.domain import facts as f
 from cti_server.domain.ids import AgentId, ChannelRef
@@ -36,7 +36,7 @@ class Speaker(FakeSpeaker):
 async def server(
     tmp_path: Path, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch, built: None
 ) -> AsyncIterator[Server]:
-    monkeypatch.setattr(cti_server.app, "from_settings", lambda *_: Speaker())
+    monkeypatch.setattr(cti_server.app.server, "from_settings", lambda *_: Speaker())
     async with open_server(tmp_path, unused_tcp_port) as running:
         yield running
 
@@ -307,10 +307,10 @@ async def call(server: Server, hangs_up: float | None = None) -> tuple[FakeLine,
     """One caller on a line of paper, through the server's own sessions."""
     facts: list[Any] = []
     undo = server.bus.subscribe(lambda recorded: facts.append(recorded.fact))
-    switch = FakeSwitch(server._clock, linked=False, phones={"1002": Phone(answers=0.2, talks=0.5)})
+    switch = FakeSwitch(server.ground.clock, linked=False, phones={"1002": Phone(answers=0.2, talks=0.5)})
     channel = ChannelRef("asterisk", f"1.{id(facts)}", "PJSIP/trunk-1")
     line = FakeLine(switch, LineInfo(channel, "13911112222", "", "100", "call", (), {}), {1.5: "1"}, hangs_up)
     async with asyncio.timeout(20):
-        await server._sessions.handle(line)
+        await server.calling.sessions.handle(line)
     undo()
     return line, facts

@@ -80,7 +80,7 @@ def test_every_field_of_a_queue_and_agent_has_its_words(language: str) -> None:
 def test_the_form_has_every_field_of_a_queue() -> None:
     form = (WORDS.parent / "views" / "admin" / "sections.tsx").read_text(encoding="utf-8")
     blank = form.split("QUEUE_BLANK", 1)[1].split("};", 1)[0]
-    shown = form.split("QUEUE_FIELDS", 1)[1].split("];", 1)[0]
+    shown = form.split("QUEUE_GROUPS", 1)[1].split("\n];", 1)[0]
     for one in fields(Queue):
         assert f"{one.name}:" in blank, one.name
         assert f'"{one.name}"' in shown or f'"{one.name}.zh"' in shown, one.name

@@ -237,12 +237,12 @@ async def test_a_database_that_stops_under_calls(asterisk: AsteriskInstance, tmp
             for each in (one, late):
                 each.check_never_silent()
             assert await late.heard_node("fault_order_failed")
-            health = await centre.server._health()
+            health = await centre.server.health()
             assert (health["status"], health["database"]) == ("degraded", False)
             await postgres.start()
-            await asyncio.wait_for(centre.server._journal.flush(), 20)
+            await asyncio.wait_for(centre.server.ground.journal.flush(), 20)
             for each in (one, late):
-                record = await centre.server._facts.load_call(each.call_id)
+                record = await centre.server.ground.facts.load_call(each.call_id)
                 assert record is not None
                 assert record.ended is not None
 
@@ -328,7 +328,7 @@ async def test_flows_changed_while_serving(asterisk: AsteriskInstance, tmp_path:
         assert problem.node == "main"
         assert "4: {to: information," in lines[problem.line - 1] or lines[problem.line - 1].startswith("  main")
         assert "nowhere" in problem.message
-        assert str(problem) in json.dumps((await centre.server._health())["details"], ensure_ascii=False)
+        assert str(problem) in json.dumps((await centre.server.health())["details"], ensure_ascii=False)
         async with caller(centre, STRANGER) as other:  # the old version serves on
             await other.press("4", at="main")
             await other.asked("information")

@@ -66,7 +66,7 @@ async def own_account(centre: Centre) -> None:
 
 
 async def due_date(centre: Centre, account: str) -> str:
-    found = await centre.server._lookups.lookup("customers", "balance", {"account": account})
+    found = await centre.server.calling.lookups.lookup("customers", "balance", {"account": account})
     return str(found["due_date"])
 
 

@@ -114,7 +114,7 @@ async def repeat_caller(centre: Centre) -> None:
         await one.asked("more")
         await one.listened()
         await one.hang_up()
-    state = await centre.server._lookups.lookup(
+    state = await centre.server.calling.lookups.lookup(
         "customers", "open_order", {"customer_id": one.of(f.CallerIdentified)[0].customer_id}
     )
     assert urged.number == state["number"]
