@@ -6,7 +6,7 @@ export interface Agent { agent_id: string; name: string; endpoint: string; queue
 
 export interface AgentPart { item: Agent; seen: string }
 
-export interface AgentRow { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "dialling" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; consult: Consult | null; parties: (Consult)[]; queues: (string)[]; levels: Record<string, number>; answered: number; average: number | null; lent: boolean; skills: Record<string, number> }
+export interface AgentRow { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "dialling" | "talking" | "internal" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; consult: Consult | null; parties: (Consult)[]; queues: (string)[]; levels: Record<string, number>; answered: number; average: number | null; lent: boolean; skills: Record<string, number> }
 
 export interface AlarmEntry { queue: string; alarm: "waiting" | "longest_wait" | "service_level" | "agents_ready"; raised_at: number; value: number; threshold: number; cleared_at: number | null; acknowledged_at: number | null; acknowledged_by: string }
 
@@ -104,7 +104,7 @@ export interface Listening { agent_id: string; call_id: string; mode: "listen" |
 
 export interface LiveState { last: number; now: number; me: Me | null; board: Board }
 
-export interface Me { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "dialling" | "talking" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; consult: Consult | null; parties: (Consult)[]; queues: (string)[]; levels: Record<string, number> }
+export interface Me { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "dialling" | "talking" | "internal" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; consult: Consult | null; parties: (Consult)[]; queues: (string)[]; levels: Record<string, number> }
 
 export interface MissingPrompt { language: string; text: string }
 

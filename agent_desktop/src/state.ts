@@ -147,7 +147,7 @@ function takeMe(next: Me | null): void {
 /** The caller stays on the screen through wrap-up, when there is no talk to ask about any more. */
 function takePop(next: Pop | null): void {
   popFailed.value = null;
-  if (next !== null || me.value?.system !== "wrap_up") pop.value = next;
+  if (next !== null || !["internal", "wrap_up"].includes(me.value?.system ?? "")) pop.value = next;
 }
 
 function takePopError(error: ErrorBody): void {

@@ -18,7 +18,7 @@ from cti_server.errors import Conflict, CtiError, InvalidValue, NotFound
 from cti_server.ports import Switch
 from cti_server.services.callbacks import CallbackService
 from cti_server.services.calls.consulting import Consultations, ConsultStep
-from cti_server.services.calls.legs import agent_leg
+from cti_server.services.calls.legs import agent_leg, hang_up_phone
 from cti_server.services.calls.live import LiveCall, LiveCalls
 from cti_server.services.calls.placing import Placing
 from cti_server.services.calls.targets import QUEUE_PREFIX, Targets
@@ -127,6 +127,9 @@ class DeskService:
         await self._switch.hangup(leg, cause=BUSY)
 
     async def hang_up(self, agent_id: str) -> None:
+        if self._floor.state(AgentId(agent_id)).system == "internal":
+            await hang_up_phone(self._switch, self._floor, AgentId(agent_id))
+            return
         live = self._call_of(agent_id)
         if live.dialled_by is not None and live.agent_channel is None and not live.attached:
             live.end("agent")  # his page was to dial, and has not
@@ -166,6 +169,8 @@ class DeskService:
         for him (services/calls/waiting.py). A consultation ends first: without its agent it would take the caller along."""
         agent = AgentId(agent_id)
         live = self._calls.of_agent(agent)
+        if self._floor.state(agent).system == "internal":
+            await hang_up_phone(self._switch, self._floor, agent, self._floor.softphone(agent))
         if live is None or live.talking_with != agent_id:
             return
         leg = await self._leg(live, agent_id)

@@ -25,6 +25,7 @@ from cti_server.domain.facts import (
     Recorded,
     TalkStarted,
     VisitStarted,
+    WrapUpEnded,
     agent_id_of,
 )
 from cti_server.domain.ids import SECOND, AgentId, CallId, Micros, QueueName
@@ -68,6 +69,8 @@ class Floor:
         """Agent → the queue his last caller came by: its wrap-up rules count, also after the call."""
         self._phones = self._list_phones()
         self._reachable: set[str] = set()
+        self._busy: set[str] | None = None
+        """Endpoints in a call as the switch says; None = not asked yet."""
         self._softphone_first: set[AgentId] = set()
         self._live = False
         self._undo = ExitStack()
@@ -243,17 +246,16 @@ class Floor:
         match event:
             case PhoneReachability(endpoint=endpoint, reachable=reachable):
                 self._phone_seen(endpoint, reachable)
-            case PhoneBusy(endpoint=endpoint, busy=busy) if endpoint in self._phones:
-                agent_id = self._phones[endpoint]
-                self._record(rules.phone(self._states[agent_id], self._clock.now(), busy=busy))
+            case PhoneBusy(endpoint=endpoint, busy=busy):
+                self._busy = self._busy or set()
+                (self._busy.add if busy else self._busy.discard)(endpoint)
+                if endpoint in self._phones:
+                    self._look_at_calls(self._phones[endpoint])
             case LinkUp(snapshot=snapshot):
-                self._reachable = set(snapshot.reachable)
+                self._reachable, self._busy = set(snapshot.reachable), set(snapshot.busy)
                 for agent_id in self._agents:
                     self._look_at_phones(agent_id)
-                for endpoint, agent_id in self._phones.items():
-                    if endpoint in self._reachable:
-                        busy = endpoint in snapshot.busy
-                        self._record(rules.phone(self._states[agent_id], self._clock.now(), busy=busy))
+                    self._look_at_calls(agent_id)
 
     def _phone_seen(self, endpoint: str, reachable: bool) -> None:
         """Phones of nobody are kept in mind too: an agent may be given one that is registered."""
@@ -266,6 +268,11 @@ class Floor:
         any_phone = any(end in self._reachable for end in endpoints(self._agents[agent_id]))
         self._record(rules.phone(self._states[agent_id], self._clock.now(), reachable=any_phone))
 
+    def _look_at_calls(self, agent_id: AgentId) -> None:
+        if self._busy is not None:
+            busy = not self._busy.isdisjoint(endpoints(self._agents[agent_id]))
+            self._record(rules.phone(self._states[agent_id], self._clock.now(), busy=busy))
+
     # -- folding -----------------------------------------------------------------------------------------------
 
     def _record(self, facts: Iterable[Fact]) -> None:
@@ -274,8 +281,12 @@ class Floor:
 
     def _on_fact(self, recorded: Recorded) -> None:
         agent_id = self._fold(recorded)
-        if agent_id is not None:
-            self._settle(agent_id)
+        if agent_id is None:
+            return
+        self._settle(agent_id)
+        # What his phone was busy with while he worked was no news then.
+        if isinstance(recorded.fact, WrapUpEnded) or self.state(agent_id).system == "internal":
+            self._look_at_calls(agent_id)
 
     def _fold(self, recorded: Recorded) -> AgentId | None:
         """Fold one fact; the agent it is about, None when it is none of ours."""

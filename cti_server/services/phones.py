@@ -125,7 +125,7 @@ def _presence(state: AgentState) -> str:
     """What a colleague sees of him."""
     if state.intent == "signed_out":
         return "signed_out"
-    if state.system in ("offered", "dialling", "talking", "hold", "busy_elsewhere"):
+    if state.system in ("offered", "dialling", "talking", "hold", "internal", "busy_elsewhere"):
         return "talking"
     return "wrap_up" if state.system == "wrap_up" else "free" if state.free else "paused" if state.reachable else "away"
 

@@ -14,7 +14,7 @@ from cti_server.domain.agents import Intent
 from cti_server.domain.facts import AlarmKind, ConsultResult, ConsultTo
 from cti_server.domain.users import Role
 
-System = Literal["available", "offered", "dialling", "talking", "wrap_up", "unreachable", "busy"]
+System = Literal["available", "offered", "dialling", "talking", "internal", "wrap_up", "unreachable", "busy"]
 Stage = Literal["menu", "waiting", "ringing", "dialling", "talking", "held", "survey", "ended"]
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from playwright.async_api import Page, expect
 
 from cti_server.domain import facts as f
+from cti_server.domain.ids import AgentId
 from cti_server.lab.phones import Behaviour
 from tests.real.browsers import open_page
+from tests.real.hearing import caller
 from tests.real.room import ANSWERS, IN_A_ROOM, Room, calling, flows_both_ways
 
 pytestmark = IN_A_ROOM
@@ -132,6 +135,51 @@ async def test_four_talk_one_is_dropped_and_the_agent_leaves(room: Room) -> None
         assert await members(room) == 2
         await second.hang_up()
     assert [fact.target for fact in centre.of(f.CallTransferred)] == ["1003"]
+
+
+async def test_those_a_caller_leaves_behind_talk_on_and_wrap_up_after_that(room: Room) -> None:
+    """He hangs up during a consultation, then another one out of a conference with a colleague a queue has found."""
+    centre = room.centre
+    two = AgentId("1002")
+    colleague = await centre.agent("1002", ANSWERS, ready=False)
+    page = await room.agent("1001")
+    async with caller(centre) as one:
+        await one.press("0", at="main")
+        await page.get_by_test_id("answer").click()
+        await consult(page, "1002")
+        talk = await colleague.answers()
+        await expect(page.get_by_test_id("consult-state")).to_contain_text("you talk to each other")
+        await one.hang_up()
+    await expect(page.get_by_test_id("left-behind")).to_contain_text("周宁")
+    await expect(page.get_by_test_id("system")).to_have_text("Internal talk")
+    await expect(page.get_by_test_id("caller-name")).to_have_text("李女士")
+    await flows_both_ways(page, centre)
+    await page.get_by_test_id("hang-up").click()
+    await talk.ended.wait()
+    await expect(page.get_by_test_id("system")).to_have_text("Wrap-up")
+    assert len(centre.of(f.WrapUpStarted)) == 1
+    centre.server.floor.end_wrap_up(AgentId("1001"), "leader")
+    async with caller(centre) as one:
+        await one.press("0", at="main")
+        await page.get_by_test_id("answer").click()
+        await one.until(f.TalkStarted)
+        centre.server.floor.ready(two)
+        await consult(page, "billing")
+        await (await colleague.answers()).wait_bridged()
+        await expect(page.get_by_test_id("consult-state")).to_contain_text("you talk to each other")
+        await page.keyboard.press("Alt+j")
+        await expect(page.get_by_test_id("party")).to_have_count(1)
+        await asyncio.sleep(1.5)
+        assert centre.server.floor.state(two).system == "talking"
+        await one.hang_up()
+    await expect(page.get_by_test_id("left-behind")).to_contain_text("周宁")
+    assert centre.server.floor.state(two).system == "talking"
+    await colleague.hang_up()
+    await expect(page.get_by_test_id("system")).to_have_text("Wrap-up")
+    await centre.true(lambda: centre.server.floor.state(two).system == "wrap_up", "the colleague wraps up")
+    await centre.calls_over()
+    assert "0 active channels" in await centre.asterisk.cli("core show channels")
+    await page.close()
 
 
 async def members(room: Room) -> int:

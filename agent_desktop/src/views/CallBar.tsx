@@ -3,9 +3,9 @@ import type { Me } from "../protocol";
 import type { Line } from "../softphone/types";
 import { busy, me, now, onlyLive, pop, queueName, wish } from "../state";
 import { Act } from "./Act";
-import { line, phone } from "./phone/desk";
+import { inCall, line, phone } from "./phone/desk";
 import { Dial } from "./phone/Dial";
-import { Consultation } from "./phone/Consultation";
+import { Consultation, who } from "./phone/Consultation";
 import { LineControls } from "./phone/LineControls";
 import { Transfer } from "./phone/Transfer";
 import { State, tone } from "./State";
@@ -14,7 +14,7 @@ import { State, tone } from "./State";
 export function CallBar() {
   const own = me.value;
   if (own === null) return null;
-  const inHand = ["offered", "dialling", "talking"].includes(own.system);
+  const inHand = inCall(own);
   return (
     <div class="call-bars">
       <section class={`call-bar ${tone(own)}`} aria-label={t("call")}>
@@ -34,8 +34,8 @@ function shownInHand(own: Me): Line | null {
 function InHand({ own }: { own: Me }) {
   return (
     <>
-      <Who own={own} />
-      {own.system === "offered" ? <Offer /> : own.system === "dialling" ? <Dialling /> : <Talk />}
+      {own.system === "internal" ? <LeftBehind own={own} /> : <Who own={own} />}
+      {own.system === "offered" ? <Offer /> : own.system === "dialling" ? <Dialling /> : <Talk own={own} />}
     </>
   );
 }
@@ -53,6 +53,16 @@ function Who({ own }: { own: Me }) {
         {shown?.dialling && ` · ${word("dialling", shown.dialling)}`}
         {shown?.queue && ` · ${queueName(shown.queue)}`}
       </span>
+    </div>
+  );
+}
+
+/** The caller has gone; those he left talk on. */
+function LeftBehind({ own }: { own: Me }) {
+  return (
+    <div class="in-hand" role="status" data-test="left-behind">
+      <strong dir="auto">{own.parties.map(who).join(", ")}</strong>
+      <span class="dim"><time class="clock">{span(now.value - own.since)}</time> · {t("caller_gone")}</span>
     </div>
   );
 }
@@ -78,13 +88,13 @@ function Dialling() {
   );
 }
 
-function Talk() {
+function Talk({ own }: { own: Me }) {
   const ours = line();
   return (
     <div class="acts">
       {ours !== null && <LineControls line={ours} queued />}
       <div {...onlyLive("acts")}>
-        {!consultOpen() && <Transfer />}
+        {own.system === "talking" && !consultOpen() && <Transfer />}
         <Act icon="hangup" tone="stop" label={t("hang_up")} keys="Alt+9" disabled={busy.value} onClick={() => void wish("hang_up", {})} test="hang-up" />
       </div>
     </div>

@@ -4,7 +4,7 @@ import type { Me } from "../protocol";
 import { busy, now, onlyLive, pauseCodes, wish } from "../state";
 import { closeWhenLeft } from "./Act";
 import { Icon } from "./Icon";
-import { goReady } from "./phone/desk";
+import { goReady, inCall } from "./phone/desk";
 import { endWrapUp, work } from "./work/store";
 
 /** The agent's own state: what the system sees, what he asked for, since when, until when; and the ways to change it. */
@@ -14,7 +14,7 @@ export function State({ own }: { own: Me }) {
       <h2 id="state-title" class="hidden">{t("state")}</h2>
       <div class="says">
         <p class="big" data-test="system" aria-live="polite">{headline(own)}</p>
-        {(own.held || !["offered", "dialling", "talking"].includes(own.system)) && <Clock own={own} />}
+        {(own.held || !inCall(own)) && <Clock own={own} />}
         <p class="intent" data-test="intent">{intent(own)}</p>
       </div>
       <Controls own={own} />

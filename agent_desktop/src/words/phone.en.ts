@@ -76,6 +76,8 @@ export const phoneEn: Record<keyof typeof phoneZh, string> = {
   "fault.microphone_unplugged": "The caller cannot hear you: the microphone was unplugged. Plug the headset in again, or choose another one under Test.",
   "fault.nothing_heard": "No sound comes from the other side. Ask whether you are heard; if not, call back from the desk phone and tell your leader.",
   conference: "Conference",
+  "system.internal": "Internal talk",
+  caller_gone: "the caller has hung up",
   you: "You",
   customer_party: "Caller",
   "error.conflict.consulting": "Somebody is being consulted, or is in conference: complete, cancel or end that first.",

@@ -74,6 +74,8 @@ export const phoneZh = {
   "fault.microphone_unplugged": "客户听不到您：麦克风已拔出。请重新插好耳机，或在“试音”中另选麦克风。",
   "fault.nothing_heard": "听不到对方的声音。请问对方能否听到您；不行就用桌面话机回拨并通知值长。",
   conference: "会议",
+  "system.internal": "内部通话",
+  caller_gone: "客户已挂断",
   you: "本人",
   customer_party: "客户",
   "error.conflict.consulting": "正在咨询或会议中：请先完成、取消或结束。",

@@ -2,6 +2,7 @@
 
     intent   signed_out → paused (on sign-in) ⇄ ready                       owner: the agent, or a leader
     system   available → offered → talking ⇄ hold → wrap_up → available      owner: the ACD; deadlines below
+             talking, hold → internal → wrap_up: the caller has gone from a consultation or conference   owner: the phone
              available → dialling → talking, wrap_up or available         owner: services/calls/placing.py
              unreachable, busy_elsewhere                                     owner: the phone, resynced with the switch
 

@@ -2,6 +2,8 @@
 
 ─ started ─► ringing ─ answered ─► with him ⇄ (swap) with the caller ─ joined ─► party ─ left ─►
                 └──── ended (refused, cancelled, gone …): back with the caller ────┘
+
+The caller hangs up: who has answered or joined talks on with the agent (`internal`) until his phone is free; then he wraps up.
 """
 
 from __future__ import annotations
@@ -57,6 +59,23 @@ def _joined(state: AgentState, fact: ConferenceJoined) -> AgentState:
 
 def _left(state: AgentState, fact: ConferenceLeft) -> AgentState:
     return replace(state, parties=tuple(one for one in state.parties if one.consult_id != fact.consult_id))
+
+
+def left_behind(state: AgentState) -> AgentState | None:
+    """The caller is gone from the midst of others; None when there were none. One who has not answered yet is no party: his
+    consultation is ended (services/calls/consulting.py)."""
+    consult = state.consult if state.consulting else None
+    if consult is None and not state.parties:
+        return None
+    with_him = consult is not None and consult.answered
+    return replace(
+        state,
+        system="internal",
+        phone_busy=True,
+        offer_id=None,
+        consult=None if with_him else consult,
+        parties=(*state.parties, consult) if consult and with_him else state.parties,
+    )
 
 
 STEPS: dict[type[Fact], Callable[[AgentState, Any], AgentState]] = {

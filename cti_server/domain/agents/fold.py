@@ -163,13 +163,22 @@ def _talks_on(state: AgentState, fact: HoldStarted | HoldEnded | TalkEnded) -> b
 
 
 def _talk_ended(state: AgentState, fact: TalkEnded) -> AgentState:
-    return _after_talk(state, fact.at) if _talks_on(state, fact) else state
+    if not _talks_on(state, fact):
+        return state
+    on = consulting.left_behind(state) if fact.side in ("caller", "unknown") else None
+    return on or _after_talk(state, fact.at)
+
+
+def _phone_free(state: AgentState, fact: AgentPhoneFree) -> AgentState:
+    """The end of what his phone was in; of a talk among those a caller left behind too."""
+    free = replace(state, phone_busy=False)
+    return _after_talk(free, fact.at) if state.system == "internal" else free
 
 
 def _call_ended(state: AgentState, fact: CallEnded) -> AgentState:
     """Only when the end of the talk or offer was not seen: the call is over, so they are."""
     if state.system in ("talking", "hold"):
-        return _after_talk(state, fact.at)
+        return consulting.left_behind(state) or _after_talk(state, fact.at)
     return _without_work(state) if state.system in ("offered", "dialling") else state
 
 
@@ -242,7 +251,7 @@ _STEPS: dict[type[Fact], Callable[[AgentState, Any], AgentState]] = {
     AgentReachable: lambda state, _: replace(state, reachable=True),
     AgentUnreachable: lambda state, _: replace(state, reachable=False),
     AgentPhoneBusy: lambda state, _: replace(state, phone_busy=True),
-    AgentPhoneFree: lambda state, _: replace(state, phone_busy=False),
+    AgentPhoneFree: _phone_free,
     CallPlaced: _placed,
     CallNotReached: _not_reached,
     AgentOffered: _offered,

@@ -11,8 +11,12 @@ from cti_server.domain.ids import MINUTE, SECOND, AgentId, CallId, Micros, Offer
 from cti_server.domain.wrong import Refused, wrong
 
 Intent = Literal["ready", "paused", "signed_out"]
-SystemState = Literal["available", "offered", "dialling", "talking", "hold", "wrap_up", "unreachable", "busy_elsewhere"]
-WITH_CALLER: frozenset[SystemState] = frozenset({"offered", "dialling", "talking", "hold"})
+SystemState = Literal[
+    "available", "offered", "dialling", "talking", "hold", "internal", "wrap_up", "unreachable", "busy_elsewhere"
+]
+"""`internal`: the caller has hung up, and those he left behind (consulted, in conference) talk on."""
+WITH_CALLER: frozenset[SystemState] = frozenset({"offered", "dialling", "talking", "hold", "internal"})
+"""A call of ours is in hand."""
 WORKING: frozenset[SystemState] = WITH_CALLER | {"wrap_up"}
 MISSED_CALLS = "missed_calls"
 SIGNED_IN = "signed_in"

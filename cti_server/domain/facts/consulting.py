@@ -17,7 +17,7 @@ ConsultResult = Literal["cancelled", "rejected", "no_answer", "unreachable", "go
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsultStarted(VisitFact):
     """The agent asks somebody else while the caller hears music (attended transfer). `consult_id` is the call that rings him.
-    The end of the talk ends its consultations and its conference too."""
+    The end of the talk ends its consultations and its conference too; those a caller leaves talk on (`internal`)."""
 
     agent_id: AgentId
     consult_id: CallId

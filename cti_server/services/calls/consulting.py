@@ -5,13 +5,16 @@ does the work (Atxfer and the keys of features.conf on the agent's leg), so desk
 
 Deadlines: a phone rings `calls.transfer_ring_seconds`, a queue is waited for as long as the queue says; then the switch gives
 the agent back to his caller. After a loss of the switch's link its channels say which consultations still stand.
+
+A caller who hangs up leaves the others behind: who has answered or joined talks on with the agent, who rings or is
+waited for is let go. The last one left alone is hung up on.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 
@@ -30,11 +33,12 @@ from cti_server.domain.facts import (
     Fact,
     HoldEnded,
     Recorded,
+    TalkEnded,
 )
 from cti_server.domain.ids import SECOND, AgentId, CallId, Micros, VisitId
 from cti_server.errors import Conflict, CtiError, NotFound
 from cti_server.ports import LinkUp, LiveChannel, Switch, SwitchEvent
-from cti_server.services.calls.legs import agent_leg
+from cti_server.services.calls.legs import agent_leg, hang_up_phone
 from cti_server.services.calls.live import LiveCall, LiveCalls
 from cti_server.services.calls.targets import QUEUE_PREFIX, Target
 from cti_server.services.floor import Floor
@@ -61,12 +65,15 @@ class Consultations:
         self._due: dict[CallId, asyncio.TimerHandle] = {}
         self._back: dict[AgentId, Micros] = {}
         """When each agent last came back from a hold."""
+        self._hanging_up: set[asyncio.Task[None]] = set()
         self._undo = bus.subscribe(self._on_fact)
 
     def close(self) -> None:
         self._undo()
         for timer in self._due.values():
             timer.cancel()
+        for task in self._hanging_up:
+            task.cancel()
 
     # -- wishes ----------------------------------------------------------------------------------------------
 
@@ -175,6 +182,23 @@ class Consultations:
         for agent, state in self._floor:
             if any(one.consult_id == consult_id for one in state.parties):
                 self._fact(ConferenceLeft, agent.agent_id, CallId(str(consult_id)), at)
+                self._last_one(agent.agent_id)
+
+    def _last_one(self, agent_id: AgentId) -> None:
+        state = self._floor.state(agent_id)
+        if state.system == "internal" and not state.parties:
+            self._let_go(agent_id)
+
+    def _let_go(self, agent_id: AgentId) -> None:
+        task = asyncio.create_task(self._hang_up(agent_id))
+        self._hanging_up.add(task)
+        task.add_done_callback(self._hanging_up.discard)
+
+    async def _hang_up(self, agent_id: AgentId) -> None:
+        try:
+            await hang_up_phone(self._switch, self._floor, agent_id)
+        except CtiError as error:
+            log.debug("nothing_to_hang_up", agent=agent_id, error=error.code)
 
     def on_event(self, event: SwitchEvent) -> None:
         if isinstance(event, LinkUp):
@@ -194,10 +218,14 @@ class Consultations:
                     self.left(party.consult_id, at)
 
     def _on_fact(self, recorded: Recorded) -> None:
-        """The call that rang him is over, and nobody said why."""
+        """The call that rang him is over, and nobody said why; or the caller has gone while he rings or is waited for."""
         fact = recorded.fact
         if isinstance(fact, HoldEnded):
             self._back[fact.agent_id] = fact.at
+        if isinstance(fact, TalkEnded) and fact.side in ("caller", "unknown"):
+            consult = self._floor.state(fact.agent_id).consult if self._floor.knows(fact.agent_id) else None
+            if consult is not None and consult.open and not consult.answered:
+                self._let_go(fact.agent_id)
         if isinstance(fact, CallEnded):
             found = self._of(fact.call_id)
             if found is not None and found[1].open:
@@ -214,9 +242,13 @@ class Consultations:
     def _fact(
         self, kind: type[Fact], agent_id: AgentId, consult_id: CallId, at: Micros | None, **fields: object
     ) -> None:
-        live = self._calls.get(self._floor.state(agent_id).call_id)
+        state = self._floor.state(agent_id)
+        live = self._calls.get(state.call_id)
         if live is not None:
             self._note(kind, live, agent_id, consult_id, at, **fields)
+        elif state.system == "internal":  # his caller's call is over
+            ids: dict[str, Any] = {"call_id": state.call_id, "visit_id": state.visit_id, "agent_id": agent_id}
+            self._bus.record(kind(at=at or self._clock.now(), **ids, **{"consult_id": consult_id, **fields}))
 
     def _note(
         self,

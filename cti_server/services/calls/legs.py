@@ -1,4 +1,4 @@
-"""Which channel is an agent's own leg of a call."""
+"""Which channels are an agent's own."""
 
 from __future__ import annotations
 
@@ -21,3 +21,14 @@ async def agent_leg(switch: Switch, floor: Floor, live: LiveCall, agent_id: Agen
     if not found:
         raise Conflict("the agent's phone has no call at the moment", reason="no_call")
     return found[0].channel
+
+
+async def hang_up_phone(switch: Switch, floor: Floor, agent_id: AgentId, only: str = "") -> None:
+    """Whatever his phones (or this endpoint only) are in ends, as when he puts the receiver down. Raises Conflict when there is
+    nothing."""
+    channels = (await switch.snapshot()).channels
+    own = [leg for leg in channels if floor.of_endpoint(leg.endpoint) == agent_id and only in ("", leg.endpoint)]
+    if not own:
+        raise Conflict("the agent's phone has no call at the moment", reason="no_call")
+    for leg in own:
+        await switch.hangup(leg.channel)

@@ -89,6 +89,8 @@ class Recovery:
         if live.dialled_by is not None:
             self._settle_dialled(live, own, legs)
             return
+        if self._floor.of_endpoint(own.endpoint):
+            return  # a consultation of which his own leg is what is left
         partner = next((leg for leg in legs if self._floor.of_endpoint(leg.endpoint)), None)
         agent_id = self._floor.of_endpoint(partner.endpoint) if partner else None
         if agent_id is None:

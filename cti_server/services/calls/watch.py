@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from cti_server.domain.facts import CallerIdentified, CallTransferred
+from cti_server.domain.facts import CallerIdentified, CallTransferred, Side
 from cti_server.domain.ids import AgentId
 from cti_server.ports import (
     ChannelAnswered,
@@ -103,6 +103,8 @@ class SwitchWatch:
         """A talk without a session: whoever leaves the bridge first has ended it."""
         self._leaves_the_three(event)
         mine = self._caller_of(event)
+        if mine and self._floor.of_endpoint(event.endpoint):
+            return  # one consulted, on his way into another bridge or out: the end of his channel says which
         if mine and not mine.attached and not mine.leaving:
             mine.talk_ended("caller", event.at)
             return
@@ -139,6 +141,8 @@ class SwitchWatch:
         live.talk_ended("transfer", event.at)
         if heir.partner:
             live.talk_started(heir.partner, event.at)
+            if (consult := self._calls.get(heir.consult_id)) is not None:
+                consult.end("transfer", at=event.at)
 
     def _handed_over(self, event: TransferDone) -> None:
         """Attended: the caller goes on with whoever the agent consulted, or waits on in the consultation's place."""
@@ -189,14 +193,27 @@ class SwitchWatch:
 
     def _ended(self, event: ChannelEnded) -> None:
         if event.endpoint:
-            self._consultations.left(event.call_id, event.at)
+            self._leg_ended(event)
         live = self._calls.on_channel(event.channel)
         if live is None or live.channel.key != event.channel.key:
+            return
+        if live.direction == "internal" and live.talking_with and live.agent_channel is not None:
+            # Only our half of a Local channel: the one consulted has joined, or his caller's hang-up left him with the agent.
+            self._calls.move(live, live.agent_channel)
             return
         live.hung_up_at, live.hangup_cause = event.at, event.cause
         live.hung_up.set()
         if not live.attached:
-            live.end("caller", cause=event.cause, at=event.at)
+            live.end(self._side(event), cause=event.cause, at=event.at)
+
+    def _leg_ended(self, event: ChannelEnded) -> None:
+        self._consultations.left(event.call_id, event.at)
+        live = self._calls.get(event.call_id)
+        if live and live.agent_channel and live.agent_channel.key == event.channel.key:
+            live.agent_channel = None
+
+    def _side(self, event: ChannelEnded) -> Side:
+        return "agent" if self._floor.of_endpoint(event.endpoint) else "caller"
 
 
 def _dialled(event: TransferDone, consult: LiveCall | None) -> str:

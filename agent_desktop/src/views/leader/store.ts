@@ -7,7 +7,7 @@ import { connection } from "../../live";
 import type { AgentRow, AlarmEntry, Announcement, Commands, LiveEvent, Listened, Listening, ListenEntry, Me, QueueRow, Reader, SentAnnouncement, StateLimits, Thresholds } from "../../protocol";
 import { agents, boardCalls } from "../../rows";
 import { isLive, leads, listeners, now, problem, queueName, report, session, watchesAll, wish } from "../../state";
-import { phone } from "../phone/desk";
+import { inCall, phone } from "../phone/desk";
 
 export const FORMULAS = ["SL1", "SL2", "SL3", "SL4", "SL5", "SL6"] as const;
 const FORMULA = "cti.service_level";
@@ -45,7 +45,7 @@ export async function act<Name extends keyof Commands>(name: Name, args: Command
 }
 
 export function stateOf(agent: Me): State {
-  if (agent.system === "talking" || agent.system === "offered") return "talking";
+  if (inCall(agent)) return "talking";
   if (agent.system === "wrap_up") return "wrap_up";
   if (agent.intent !== "ready") return "paused";
   return agent.system === "available" ? "ready" : "trouble";

@@ -19,6 +19,7 @@ effect(() => {
 
 /** Whom he asks, who has joined, and why somebody did not: the server's own word, so it survives a reload and shows in every tab. */
 export function Consultation() {
+  if (me.value?.system === "internal") return null;
   const consult = me.value?.consult ?? null;
   const parties = me.value?.parties ?? [];
   return (
@@ -88,7 +89,7 @@ function Conference({ parties }: { parties: Consult[] }) {
   );
 }
 
-function who(consult: Consult): string {
+export function who(consult: Consult): string {
   const agent = (id: string) => directory.value.agents.find((one) => one.agent_id === id)?.name || id;
   const target = consult.to === "queue" ? queueName(consult.target) : consult.to === "agent" ? agent(consult.target) : consult.target;
   return consult.partner !== null && consult.partner !== consult.target ? `${target} · ${agent(consult.partner)}` : target;

@@ -3,7 +3,7 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { request } from "../../api";
 import { t } from "../../i18n";
-import type { Directory, Phone } from "../../protocol";
+import type { Directory, Me, Phone } from "../../protocol";
 import { AgentPhone, type Use } from "../../softphone/phone";
 import { listDevices, onDeviceChange, setSound, sound, speakerHeard, type Sound } from "../../softphone/devices";
 import { notify, ring, tryMicrophone, trySpeaker } from "../../softphone/sounds";
@@ -69,8 +69,13 @@ export async function dial(number: string): Promise<void> {
   if (here && problem.value === null) phone.call(wanted.replace(/[^+0-9*#]/g, ""));
 }
 
+/** A call is in hand. */
+export function inCall(own: Me): boolean {
+  return ["offered", "dialling", "talking", "internal"].includes(own.system);
+}
+
 /** Calls can be made now. */
-export const mayDial = computed(() => me.value !== null && me.value.intent !== "signed_out" && !["offered", "dialling", "talking"].includes(me.value.system));
+export const mayDial = computed(() => me.value !== null && me.value.intent !== "signed_out" && !inCall(me.value));
 
 /** The line of the call in hand: of one we placed, that which goes out. */
 export function line() {
