@@ -36,6 +36,8 @@ export interface CodeItem { code: string; zh: string; en: string; position: numb
 
 export interface CodePart { item: CodeItem; seen: string }
 
+export interface CodeUse { code: string; times: number }
+
 export interface Consult { consult_id: string; to: "agent" | "queue" | "number"; target: string; since: number; partner: string | null; answered: boolean; with_caller: boolean; result: "cancelled" | "rejected" | "no_answer" | "unreachable" | "gone" | "unknown" | null }
 
 export interface Contact { kind: "call" | "order" | "message" | "callback" | "complaint"; at: number; call_id: string; ticket_id: string; number: string; queue: string | null; outcome: string | null; agent_id: string | null; topic: string; direction: string }
@@ -126,7 +128,7 @@ export interface OutsideNumberItem { number: string; name: string; group: string
 
 export interface OutsideNumberPart { item: OutsideNumberItem; seen: string }
 
-export interface PathStep { node: string; key: string; label: string; at: number }
+export interface PathStep { node: string; key: string; label: string; labels: Record<string, string>; at: number }
 
 export interface PauseCode { code: string; zh: string; en: string }
 
@@ -174,7 +176,7 @@ export interface TicketRow { ticket_id: string; number: string; kind: string; st
 
 export interface TicketStep { at: number; by: string; what: string; text: string }
 
-export interface TimelineEntry { kind: "call" | "order" | "message" | "callback" | "complaint"; at: number; call_id: string; ticket_id: string; number: string; direction: string; queue: string | null; outcome: string | null; open: boolean; agent_id: string | null; agent_name: string; by: string; topic: string; text: string; talk_micros: number; codes: (string)[]; notes: (EntryNote)[] }
+export interface TimelineEntry { kind: "call" | "order" | "message" | "callback" | "complaint"; at: number; call_id: string; ticket_id: string; number: string; direction: string; queue: string | null; outcome: string | null; open: boolean; agent_id: string | null; agent_name: string; by: string; topic: string; path: (PathStep)[]; text: string; talk_micros: number; codes: (string)[]; notes: (EntryNote)[] }
 
 export interface TimelinePage { entries: (TimelineEntry)[]; more: string | null }
 
@@ -255,6 +257,8 @@ export interface Facts {
   TicketUrged: { at: number; call_id: string; ticket_id: string; number: string; agent_id: string | null };
   CallNoted: { at: number; call_id: string; agent_id: string; version: number };
   DispositionSet: { at: number; call_id: string; agent_id: string; visit_id: string; code: string };
+  TicketChanged: { at: number; ticket_id: string; ticket: "order" | "message" | "callback" | "complaint"; what: string; by: string; owner: string | null; customers: (string)[] };
+  CustomerChanged: { at: number; customer_id: string; version: number };
 }
 
 export type FactKind = keyof Facts;
@@ -278,13 +282,14 @@ export interface Commands {
   place_call: { agent_id?: string; number: string; in_page?: boolean };
   save_note: { agent_id?: string; call_id: string; text?: string; version?: number };
   set_disposition: { agent_id?: string; call_id: string; code: string };
-  create_ticket: { agent_id?: string; call_id: string; kind: "order" | "message" | "callback"; request_id: string; summary?: string; description?: string; number?: string; name?: string; address?: string; account?: string };
+  create_ticket: { agent_id?: string; call_id: string; kind: "order" | "message" | "callback"; request_id: string; summary?: string; description?: string; number?: string; name?: string; address?: string; account?: string; due_at?: number | null };
   urge_ticket: { agent_id?: string; call_id: string; ticket_id: string; text?: string };
   link_customer: { agent_id?: string; call_id: string; customer_id: string; add_number?: boolean };
-  create_customer: { name: string; company?: string; address?: string; language?: "" | "zh" | "en"; email?: string; convenient_time?: string; notes?: string; phones?: (string)[]; flags?: (string)[]; agent_id?: string; call_id: string; request_id: string; anyway?: boolean };
+  create_customer: { name: string; company?: string; address?: string; language?: "" | "zh" | "en"; email?: string; convenient_time?: string; notes?: string; phones?: (string)[]; flags?: (string)[]; request_id: string; anyway?: boolean; agent_id?: string; call_id: string };
   note_ticket: { agent_id?: string; ticket_id: string; text: string };
+  enter_customer: { name: string; company?: string; address?: string; language?: "" | "zh" | "en"; email?: string; convenient_time?: string; notes?: string; phones?: (string)[]; flags?: (string)[]; request_id: string; anyway?: boolean };
   change_customer: { name: string; company?: string; address?: string; language?: "" | "zh" | "en"; email?: string; convenient_time?: string; notes?: string; phones?: (string)[]; flags?: (string)[]; customer_id: string; version: number };
-  edit_ticket: { agent_id?: string; ticket_id: string; seen: number; summary?: string; description?: string; number?: string; name?: string; address?: string; account?: string };
+  edit_ticket: { agent_id?: string; ticket_id: string; seen: number; summary?: string; description?: string; number?: string; name?: string; address?: string; account?: string; due_at?: number | null };
   close_ticket: { agent_id?: string; ticket_id: string; text?: string };
   listen: { agent_id: string; mode?: "listen" | "whisper" | "barge" };
   end_listening: Record<string, never>;

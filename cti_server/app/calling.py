@@ -65,7 +65,8 @@ async def build_calling(ground: Ground, speaker: PromptSpeaker, life: Life) -> C
     """Raises BadSettings, InvalidValue for a configuration that cannot be served."""
     settings, clock, database, bus = ground.settings, ground.clock, ground.database, ground.bus
     wanted = settings.calls
-    config, tickets, files = SqlConfiguration(database), SqlTickets(database, clock), SqlCustomers(database, clock)
+    config, told = SqlConfiguration(database), bus.record
+    tickets, files = SqlTickets(database, clock, told), SqlCustomers(database, clock, told)
     queues = {queue.name: queue for queue in await config.queues()}
     check(queues)
     agents = await config.agents()

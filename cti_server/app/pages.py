@@ -79,11 +79,12 @@ async def _desk(ground: Ground, calling: Calling) -> DeskService:
         board=calling.board,
         pause_codes=await calling.config.pause_codes(),
         consultations=calling.consultations,
+        choice_texts=calling.flows.choice_texts,
     )
 
 
 def _work(ground: Ground, calling: Calling) -> WorkService:
-    clock, timeline = ground.clock, SqlTimeline(ground.database)
+    clock = ground.clock
     return WorkService(
         bus=ground.bus,
         clock=clock,
@@ -100,7 +101,17 @@ def _work(ground: Ground, calling: Calling) -> WorkService:
         outside=calling.outside,
         priority=calling.parts.priority,
         time_zone=ground.settings.calls.time_zone,
-        book=CustomerFiles(calling.files, timeline, calling.tickets, calling.customers, calling.floor.name_of),
+        book=CustomerFiles(
+            files=calling.files,
+            timeline=SqlTimeline(ground.database),
+            tickets=calling.tickets,
+            customers=calling.customers,
+            callbacks=calling.callbacks,
+            outside=calling.outside,
+            name_of=calling.floor.name_of,
+            choice_texts=calling.flows.choice_texts,
+            clock=clock,
+        ),
     )
 
 

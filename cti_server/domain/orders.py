@@ -15,10 +15,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cti_server.domain.accounts import luhn_valid
-from cti_server.domain.ids import CallId, CustomerId, Micros
+from cti_server.domain.ids import MINUTE, CallId, CustomerId, Micros
 from cti_server.errors import Conflict, InvalidValue
 
 TicketKind = Literal["order", "message", "callback", "complaint"]
+LATEST_DUE: Micros = 90 * 24 * 60 * MINUTE
+"""How far ahead something may be due."""
+PAST_DUE: Micros = 10 * MINUTE
+"""How old a time may be that is entered as due: the agent typed meanwhile."""
 FIRST_STATE: Mapping[str, str] = {
     "order": "registered",
     "message": "new",
@@ -112,6 +116,13 @@ def check_step(kind: str, state: str, to: str) -> None:
         )
 
 
+def check_due(due_at: Micros | None, now: Micros) -> None:
+    """Raises InvalidValue for a time that is past, or too far ahead to be meant."""
+    if due_at is None or now - PAST_DUE <= due_at <= now + LATEST_DUE:
+        return
+    raise InvalidValue("this is due in the past" if due_at < now else "this is due too far ahead", field="due_at")
+
+
 def ticket_number(kind: str, running: int) -> str:
     """Series digit, running number of at least 5 digits, Luhn check digit: 7 digits to read aloud and to key in."""
     first = f"{SERIES[kind]}{running:05d}"
@@ -120,7 +131,8 @@ def ticket_number(kind: str, running: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CallbackRequest:
-    """A place in a queue kept for somebody who is no longer on the line; `number` is E.164 or as dialled."""
+    """A place in a queue kept for somebody who is no longer on the line; `number` is E.164 or as dialled. With `due_at` his turn
+    begins then, not before: he is like a caller who came at that moment."""
 
     number: str
     queue: str
@@ -130,3 +142,4 @@ class CallbackRequest:
     language: str
     customer: Mapping[str, Any]
     attempts: int = 0
+    due_at: Micros | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cti_server.domain.calls import CallRecord
+from cti_server.domain.calls import CallRecord, MenuStep
 from cti_server.domain.ids import AgentId, Micros
 from cti_server.domain.orders import Ticket
 from cti_server.domain.work import Note
@@ -32,6 +32,7 @@ class Entry:
     by: str = ""
     topic: str = ""
     text: str = ""
+    menu: tuple[MenuStep, ...] = ()
     talk: Micros = 0
     codes: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
@@ -55,6 +56,7 @@ def entry_of_call(record: CallRecord, notes: Sequence[Note]) -> Entry:
         open=record.ended is None,
         agent_id=record.last_agent,
         topic=record.menu_path,
+        menu=record.menu,
         talk=sum(one.talk for one in record.visits),
         codes=tuple(dict.fromkeys(ref.code for ref in record.dispositions)),
         notes=tuple(note for note in notes if note.call_id == record.call_id and note.text),

@@ -209,6 +209,10 @@ class Acd:
         place.live.note(VisitAssigned, visit_id=visit_id, agent_id=agent_id, by=by)
         self._carry(offer)
 
+    def give(self, place: Place, agent_id: AgentId) -> None:
+        """To this free agent, out of turn, because it is his own. Raises Conflict, and then nothing has changed."""
+        self._carry(self._router.assign(place.visit.visit_id, agent_id, self._clock.now()))
+
     def send(self, visit_id: VisitId, queue: QueueName, by: str) -> None:
         """A waiting caller goes on in another queue, with his time and priority. Raises NotFound and Conflict, and then nothing
         has changed."""

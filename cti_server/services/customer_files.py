@@ -7,65 +7,54 @@ changes personal data: the web layer audits it, a changed file is audited with w
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
+from cti_server.clock import Clock
 from cti_server.domain.customers import FLAGS, Customer, KnownCaller
 from cti_server.domain.ids import AgentId, CustomerId, Micros
-from cti_server.domain.orders import Ticket
-from cti_server.domain.timeline import Entry, page, place_of
+from cti_server.domain.orders import Ticket, check_due
+from cti_server.domain.timeline import page, place_of
 from cti_server.domain.work import note_text
-from cti_server.errors import Conflict, InvalidValue
+from cti_server.errors import Conflict, InvalidValue, NotFound
 from cti_server.services.customers import Customers, customer_row
+from cti_server.services.desk_rows import Texts
+from cti_server.services.outside import Outside
 from cti_server.services.work_rows import entry_row, task_row, ticket_row
+from cti_server.services.work_stores import Callbacks, FileStore, TicketStore, Timeline
 
 MOST_ALIKE = 5
 MOST_TASKS = 100
 Row = dict[str, Any]
 
 
-class FileStore(Protocol):
-    """Customer files (storage). Raises NotFound, StorageUnavailable."""
-
-    async def known(self, customer_id: CustomerId) -> KnownCaller: ...
-    async def alike(self, customer: Customer, limit: int) -> Sequence[Customer]: ...
-    async def update(self, changed: Customer, *, by: str, address: str) -> Customer: ...
-    async def names(self, customer_ids: Sequence[CustomerId]) -> Mapping[CustomerId, str]: ...
-
-
-class Timeline(Protocol):
-    async def entries(
-        self, customer_id: CustomerId, kinds: Collection[str], before: tuple[Micros, str] | None, most: int
-    ) -> list[Entry]: ...
-    async def tasks(self, agent_id: AgentId, limit: int) -> list[Ticket]: ...
-
-
-class TicketStore(Protocol):
-    async def get(self, ticket_id: str) -> Ticket: ...
-    async def edit(self, ticket_id: str, seen: Micros, changes: Mapping[str, str], *, by: str) -> None: ...
-    async def advance(self, ticket_id: str, to: str, *, by: str, text: str = "") -> Ticket: ...
-
-
 class CustomerFiles:
-    """`name_of` gives an agent's name."""
+    """`name_of` gives an agent's name, `choice_texts` what a menu choice is called, by language."""
 
     def __init__(
         self,
+        *,
         files: FileStore,
         timeline: Timeline,
         tickets: TicketStore,
         customers: Customers,
+        callbacks: Callbacks,
+        outside: Outside,
         name_of: Callable[[str], str],
+        choice_texts: Texts,
+        clock: Clock,
     ) -> None:
-        self._files, self._timeline, self._tickets = files, timeline, tickets
-        self._customers, self._name_of = customers, name_of
+        self._files, self._timeline, self._tickets, self._callbacks = files, timeline, tickets, callbacks
+        self._outside = outside
+        self._customers, self._name_of, self._choice_texts, self._clock = customers, name_of, choice_texts, clock
 
     async def timeline(self, customer_id: str, kinds: Collection[str], before: str | None, limit: int) -> Row:
         """`wire.TimelinePage`. Raises NotFound."""
         place = place_of(before) if before else None
         found = await self._timeline.entries(CustomerId(customer_id), kinds, place, limit + 1)
         shown, more = page(found, limit)
-        return {"entries": [entry_row(entry, self._name_of) for entry in shown], "more": more}
+        return {"entries": [entry_row(entry, self._name_of, self._choice_texts) for entry in shown], "more": more}
 
     async def update(
         self, customer_id: str, *, version: int, phones: Sequence[str], flags: Sequence[str], by: str, address_of: str,
@@ -98,7 +87,30 @@ class CustomerFiles:
             )
         return tuple(sorted(set(wanted)))
 
-    async def refuse_second_file(self, customer: Customer) -> None:
+    async def create(self, **given: Any) -> Row:
+        """`wire.CustomerCard`; arguments and errors are those of `enter`."""
+        known = await self.enter(given.pop("request_id"), **given)
+        return dict(await self._customers.card(known.customer.customer_id))
+
+    async def enter(
+        self, request_id: str, *, phones: Sequence[str], flags: Sequence[str], anyway: bool = False, **given: str
+    ) -> KnownCaller:
+        """A new file; one however often `request_id` is sent. Raises InvalidValue for a phone that is none or a flag that does
+        not exist; Conflict `maybe_known` when he may have a file, unless `anyway`."""
+        customer = Customer(
+            customer_id=CustomerId(request_id),
+            phones=self.phones(phones),
+            flags=self.flags(flags),
+            **given,  # type: ignore[arg-type]
+        )
+        with suppress(NotFound):
+            return await self._files.known(customer.customer_id)
+        if not anyway:
+            await self._refuse_second_file(customer)
+        await self._files.create(customer)
+        return await self._files.known(customer.customer_id)
+
+    async def _refuse_second_file(self, customer: Customer) -> None:
         """Raises Conflict `maybe_known` with those who may be the same person."""
         if found := await self._files.alike(customer, MOST_ALIKE):
             rows = [customer_row(one) for one in found]
@@ -107,22 +119,40 @@ class CustomerFiles:
     # -- tickets -------------------------------------------------------------------------------------------------
 
     async def tasks(self, agent_id: str) -> list[Row]:
-        """`wire.Task`s: messages and callbacks the agent has to see to, oldest first."""
+        """`wire.Task`s: messages and callbacks the agent has to see to, in the order they are due."""
         found = await self._timeline.tasks(AgentId(agent_id), MOST_TASKS)
         names = await self._files.names([ticket.customer_id for ticket in found if ticket.customer_id])
         return [task_row(ticket, names, AgentId(agent_id)) for ticket in found]
 
-    async def edit(self, ticket_id: str, seen: Micros, by: str, **given: str) -> Row:
-        """`wire.TicketRow`. The number of a callback stays: the caller waits for his turn under it. Raises Conflict."""
+    async def edit(self, ticket_id: str, seen: Micros, by: str, *, due_at: Micros | None, **given: str) -> Row:
+        """`wire.TicketRow`. Raises InvalidValue; Conflict when it is closed, was changed since, or is a callback whose number or
+        time is to change though it was rung."""
         ticket = await self._tickets.get(ticket_id)
         number = given.get("number", "")
         dialable = self._customers.dialable(number)
         if number and not dialable:
             raise InvalidValue("this is no phone number that can be dialled", field="number", reason="bad_number")
-        if ticket.kind == "callback" and dialable != ticket.fields.get("number"):
-            raise InvalidValue("the number of a callback cannot be changed; make a new one", field="number")
-        await self._tickets.edit(ticket_id, seen, {**given, "number": dialable}, by=by)
+        if due_at != ticket.due_at:
+            check_due(due_at, self._clock.now())
+        changes = {**given, "number": dialable, "due_at": due_at}
+        if ticket.kind == "callback" and (dialable, due_at) != (ticket.fields.get("number"), ticket.due_at):
+            await self._rebook(ticket, seen, changes, by)
+        else:
+            await self._tickets.edit(ticket_id, seen, changes, by=by)
         return ticket_row(await self._tickets.get(ticket_id))
+
+    async def _rebook(self, ticket: Ticket, seen: Micros, changes: Mapping[str, Any], by: str) -> None:
+        """Nobody rings the old number while the new one is stored. Raises Conflict, and as Outside.subscriber."""
+        number = self._outside.subscriber(changes["number"])
+        booked = self._callbacks.take(ticket.ticket_id)
+        if booked is None:
+            raise Conflict("this callback was rung: make a new one", reason="callback_rung")
+        wanted = booked
+        try:
+            await self._tickets.edit(ticket.ticket_id, seen, changes, by=by)
+            wanted = replace(booked, number=number, due_at=changes["due_at"])
+        finally:
+            self._callbacks.wanted(ticket.ticket_id, wanted)
 
     async def close_message(self, ticket_id: str, text: str, by: str) -> Row:
         """A message is dealt with. Raises Conflict for other kinds and for one that is closed."""

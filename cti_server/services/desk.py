@@ -23,7 +23,7 @@ from cti_server.services.calls.live import LiveCall, LiveCalls
 from cti_server.services.calls.placing import Placing
 from cti_server.services.calls.targets import QUEUE_PREFIX, Targets
 from cti_server.services.customers import Customers
-from cti_server.services.desk_rows import agent_row, call_row, event_row, pop_row
+from cti_server.services.desk_rows import Texts, agent_row, call_row, event_row, pop_row
 from cti_server.services.floor import Floor
 
 BUSY = 17
@@ -70,11 +70,13 @@ class DeskService:
         board: LiveBoard,
         pause_codes: Sequence[Mapping[str, Any]],
         consultations: Consultations,
+        choice_texts: Texts,
     ) -> None:
+        """`choice_texts`: what a menu choice is called, by language."""
         self._floor, self._calls, self._callbacks, self._targets = floor, calls, callbacks, targets
         self._placing = placing
         self._switch, self._archive, self._files, self._board = switch, archive, files, board
-        self._pause_codes, self._consultations = pause_codes, consultations
+        self._pause_codes, self._consultations, self._choice_texts = pause_codes, consultations, choice_texts
 
     # -- state -------------------------------------------------------------------------------------------------
 
@@ -222,7 +224,7 @@ class DeskService:
         card = await self._card(record)
         about = {"number": self._files.about(record.caller), "repeat": await self._repeat(record, card)}
         candidates = [] if record.customer_id else await self._files.candidates(record.caller)
-        return {**pop_row(record, visit, state, card), **about, "candidates": candidates}
+        return {**pop_row(record, visit, state, card, self._choice_texts), **about, "candidates": candidates}
 
     async def _repeat(self, record: CallRecord, card: Mapping[str, Any] | None) -> Row | None:
         """He called lately, or has something open with us; None = neither."""

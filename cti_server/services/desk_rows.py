@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from cti_server.domain.agents import Agent, AgentState
-from cti_server.domain.calls import CallRecord
+from cti_server.domain.calls import CallRecord, MenuStep
 from cti_server.domain.facts import Recorded, to_dict
 from cti_server.domain.visit_records import VisitRecord
 
 Row = dict[str, Any]
+Texts = Callable[[MenuStep], Mapping[str, str]]
+"""What a choice is called, by language; {} = only by its own label."""
 SYSTEM = {"hold": "talking", "busy_elsewhere": "busy"}
 """States the screen names otherwise: hold is a flag of talking."""
 
@@ -37,7 +39,13 @@ def agent_row(agent: Agent, state: AgentState) -> Row:
     }
 
 
-def pop_row(record: CallRecord, visit: VisitRecord | None, state: AgentState, card: Mapping[str, Any] | None) -> Row:
+def path_rows(steps: Iterable[MenuStep], texts: Texts) -> list[Row]:
+    return [{"node": s.node, "key": s.key, "label": s.label, "labels": dict(texts(s)), "at": s.at} for s in steps]
+
+
+def pop_row(
+    record: CallRecord, visit: VisitRecord | None, state: AgentState, card: Mapping[str, Any] | None, texts: Texts
+) -> Row:
     return {
         "call_id": record.call_id,
         "visit_id": visit.visit_id if visit else None,
@@ -50,7 +58,7 @@ def pop_row(record: CallRecord, visit: VisitRecord | None, state: AgentState, ca
         "answered_at": visit.answered_at if visit else None,
         "direction": record.direction,
         "dialling": _dialling(visit),
-        "path": [{"node": s.node, "key": s.key, "label": s.label, "at": s.at} for s in record.menu],
+        "path": path_rows(record.menu, texts),
         "digits": [{"node": s.node, "digits": s.digits} for s in record.digits if s.digits],
         "customer": dict(card) if card else None,
     }

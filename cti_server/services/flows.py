@@ -15,6 +15,8 @@ from types import MappingProxyType
 import structlog
 
 from cti_server.domain.calendar import Calendar
+from cti_server.domain.calls import MenuStep
+from cti_server.domain.flows.labels import choice_texts
 from cti_server.domain.flows.load import flow_name, load_calendars, load_flow
 from cti_server.domain.flows.problems import Problem
 from cti_server.domain.flows.schema import Flow, Hours, Subflow
@@ -62,6 +64,10 @@ class FlowRegistry:
         name, _, language = target.partition(":")
         flow = self.get(name)
         return flow, language if language in flow.languages else flow.languages[0]
+
+    def choice_texts(self, step: MenuStep) -> Mapping[str, str]:
+        """What a caller's choice in a menu is called, by language."""
+        return choice_texts(self.flows, step)
 
     @property
     def calendars(self) -> Mapping[str, Calendar]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from cti_server.bus import Bus
@@ -17,19 +17,17 @@ from cti_server.domain.agent_day import day_figures
 from cti_server.domain.board import day_of
 from cti_server.domain.calls import CallRecord
 from cti_server.domain.calls import apply as fold
-from cti_server.domain.customers import Customer, KnownCaller
+from cti_server.domain.customers import KnownCaller
 from cti_server.domain.facts import (
     CallerIdentified,
     CallFact,
     CallNoted,
     DispositionSet,
-    Recorded,
     TicketCreated,
     TicketUrged,
 )
-from cti_server.domain.flows.effects import Created
 from cti_server.domain.ids import MINUTE, SECOND, AgentId, CallId, CustomerId, Micros, QueueName, VisitId
-from cti_server.domain.orders import CallbackRequest, Ticket, TicketNote
+from cti_server.domain.orders import CallbackRequest, Ticket, check_due
 from cti_server.domain.queues import Queue
 from cti_server.domain.work import Note, disposition_of, note_text, took_part, visit_of
 from cti_server.errors import Conflict, Forbidden, InvalidValue, NotFound
@@ -39,64 +37,17 @@ from cti_server.services.customer_files import CustomerFiles
 from cti_server.services.customers import Customers, context
 from cti_server.services.floor import Floor
 from cti_server.services.outside import Outside
-from cti_server.services.work_rows import Code, code_row, day_row, note_row, ticket_note_row, ticket_row, worked_row
+from cti_server.services.work_rows import code_row, day_row, note_row, ticket_note_row, ticket_row, worked_row
+from cti_server.services.work_stores import Archive, Callbacks, CodeStore, FileStore, NoteStore, TicketStore
 
 NOTE_TOLD_EVERY: Micros = 15 * SECOND
 """A note saved as it is typed is told on the timeline at most this often."""
 Row = dict[str, Any]
 TicketKind = Literal["order", "message", "callback"]
 DAY: Micros = 24 * 60 * MINUTE
+USED_DAYS = 7
 LOOK_BACK: Micros = DAY
 """A shift that began before midnight began less than this before it."""
-
-
-class NoteStore(Protocol):
-    """Notes (storage). Raises StorageUnavailable."""
-
-    async def note(self, call_id: CallId, agent_id: AgentId) -> Note: ...
-    async def of_calls(self, call_ids: Sequence[CallId], agent_id: AgentId) -> Mapping[CallId, Note]: ...
-    async def save(self, call_id: CallId, agent_id: AgentId, text: str, version: int) -> Note:
-        """Raises Conflict when the note is of another version."""
-        ...
-
-
-class TicketStore(Protocol):
-    async def create(self, kind: str, call_id: CallId | None, fields: Mapping[str, Any]) -> Created: ...
-    async def get(self, ticket_id: str) -> Ticket: ...
-    async def note(self, ticket_id: str, *, by: str, what: str = "note", text: str = "") -> None: ...
-    async def notes(self, ticket_id: str) -> Sequence[TicketNote]: ...
-
-
-class FileStore(Protocol):
-    """Customer files."""
-
-    async def known(self, customer_id: CustomerId) -> KnownCaller:
-        """Raises NotFound."""
-        ...
-
-    async def tickets(self, customer_id: CustomerId) -> Sequence[Ticket]:
-        """All of his, newest first. Raises NotFound."""
-        ...
-
-    async def names(self, customer_ids: Sequence[CustomerId]) -> Mapping[CustomerId, str]: ...
-    async def create(self, customer: Customer) -> Customer: ...
-    async def link_phone(self, customer_id: CustomerId, number: str) -> None: ...
-
-
-class CodeStore(Protocol):
-    async def dispositions(self, queue: str | None = None) -> Sequence[Code]: ...
-
-
-class Archive(Protocol):
-    async def load_call(self, call_id: CallId) -> CallRecord | None: ...
-    async def of_agent(self, agent_id: AgentId, since: Micros, until: Micros) -> list[Recorded]: ...
-    async def search_calls(
-        self, *, agent_id: str | None, number: str | None, queue: str | None, since: int | None, limit: int
-    ) -> list[CallRecord]: ...
-
-
-class Callbacks(Protocol):
-    def wanted(self, ticket_id: str, request: CallbackRequest) -> None: ...
 
 
 class WorkService:
@@ -185,16 +136,33 @@ class WorkService:
     async def codes(self) -> list[Row]:
         return [code_row(code) for code in await self._codes.dispositions()]
 
+    async def codes_used(self, agent_id: str) -> list[Row]:
+        """`wire.CodeUse`s of the last `USED_DAYS`, the most used first."""
+        since = self._clock.now() - USED_DAYS * DAY
+        uses = await self._archive.codes_used(AgentId(agent_id), since)
+        return [
+            {"code": code, "times": times} for code, times in sorted(uses.items(), key=lambda use: (-use[1], use[0]))
+        ]
+
     # -- tickets -------------------------------------------------------------------------------------------------
 
     async def create_ticket(
-        self, agent_id: str, call_id: str, *, kind: TicketKind, request_id: str, by: str, **given: str
+        self,
+        agent_id: str,
+        call_id: str,
+        *,
+        kind: TicketKind,
+        request_id: str,
+        by: str,
+        due_at: Micros | None = None,
+        **given: str,
     ) -> Row:
         """`wire.TicketRow`. What is known of the call is filled in: customer, account, number, language. `request_id` makes
-        it one ticket however often it is sent. Raises InvalidValue for a number nobody can dial."""
+        it one ticket however often it is sent. Raises InvalidValue for a number nobody can dial or a time that is past."""
         record, agent = await self._own(agent_id, call_id), AgentId(agent_id)
+        check_due(due_at, self._clock.now())
         known = await self._known(record)
-        fields = self._fields(record, agent, known, given) | {"node": f"agent:{request_id}", "by": by}
+        fields = self._fields(record, agent, known, given) | {"node": f"agent:{request_id}", "by": by, "due_at": due_at}
         request = self._callback(record, fields, known) if kind == "callback" else None
         created = await self._tickets.create(kind, record.call_id, fields | (asdict(request) if request else {}))
         if not any(ref.ticket_id == created.ticket_id for ref in record.tickets):
@@ -229,7 +197,7 @@ class WorkService:
         return fields
 
     def _callback(self, record: CallRecord, fields: Mapping[str, Any], known: KnownCaller | None) -> CallbackRequest:
-        """Its turn is now, in the queue the call came by. Raises InvalidValue, Forbidden (Outside.subscriber)."""
+        """Its turn is when it is due, else now, in the queue the call came by. Raises as Outside.subscriber."""
         number = self._outside.subscriber(str(fields["number"]))
         customer = context(known) if known else {}
         last = next((visit.queue for visit in reversed(record.visits) if visit.queue in self._acd.queues), "")
@@ -242,6 +210,7 @@ class WorkService:
             skills=(),
             language=record.language,
             customer=customer,
+            due_at=fields["due_at"],
         )
 
     async def urge(self, agent_id: str, call_id: str, ticket_id: str, text: str, by: str) -> Row:
@@ -290,19 +259,7 @@ class WorkService:
         """`wire.CustomerCard`; one file however often `request_id` is sent. Raises InvalidValue for a phone that is none or
         a flag that does not exist; Conflict `maybe_known` when he may have a file, unless `anyway`."""
         record = await self._own(agent_id, call_id)
-        customer = Customer(
-            customer_id=CustomerId(request_id),
-            phones=self.customers.phones(phones),
-            flags=self.customers.flags(flags),
-            **given,  # type: ignore[arg-type]
-        )
-        try:
-            known = await self._files.known(customer.customer_id)
-        except NotFound:
-            if not anyway:
-                await self.customers.refuse_second_file(customer)
-            await self._files.create(customer)
-            known = await self._files.known(customer.customer_id)
+        known = await self.customers.enter(request_id, phones=phones, flags=flags, anyway=anyway, **given)
         return await self._identified(record, AgentId(agent_id), known)
 
     async def _identified(self, record: CallRecord, agent: AgentId, known: KnownCaller) -> Row:

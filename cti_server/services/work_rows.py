@@ -12,7 +12,7 @@ from cti_server.domain.ids import AgentId, CustomerId, Micros
 from cti_server.domain.orders import Ticket, TicketNote
 from cti_server.domain.timeline import Entry
 from cti_server.domain.work import Note, disposition_of, visit_of
-from cti_server.services.desk_rows import call_row
+from cti_server.services.desk_rows import Texts, call_row, path_rows
 
 Row = dict[str, Any]
 
@@ -68,7 +68,7 @@ def task_row(ticket: Ticket, names: Mapping[CustomerId, str], agent_id: AgentId)
     return {**ticket_row(ticket), "own": owned, "customer_name": customer}
 
 
-def entry_row(entry: Entry, name_of: Callable[[str], str]) -> Row:
+def entry_row(entry: Entry, name_of: Callable[[str], str], texts: Texts) -> Row:
     notes = [
         {"by": note.agent_id, "name": name_of(note.agent_id), "at": note.saved_at, "text": note.text}
         for note in entry.notes
@@ -77,6 +77,7 @@ def entry_row(entry: Entry, name_of: Callable[[str], str]) -> Row:
         **{field.name: getattr(entry, field.name) for field in fields(entry)},
         "agent_name": name_of(entry.agent_id) if entry.agent_id else "",
         "talk_micros": entry.talk,
+        "path": path_rows(entry.menu, texts),
         "notes": notes,
     }
 

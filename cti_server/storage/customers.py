@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Row, and_, bindparam, delete, or_, select, update
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cti_server.clock import Clock, SystemClock, new_id
 from cti_server.domain.customers import Account, Customer, CustomerCard, Holding, KnownCaller, Relation, contacts
+from cti_server.domain.facts import CustomerChanged
 from cti_server.domain.ids import CustomerId
 from cti_server.domain.orders import Ticket
 from cti_server.errors import Conflict, InvalidValue, NotFound
@@ -37,9 +38,12 @@ _HOLDINGS = select(tables.holdings).where(_h.customer_id.in_(_ALL_WANTED)).order
 class SqlCustomers:
     """`services.customers.CustomerStore`."""
 
-    def __init__(self, database: Database, clock: Clock | None = None) -> None:
-        self._database = database
-        self._clock = clock or SystemClock()
+    def __init__(
+        self, database: Database, clock: Clock | None = None, told: Callable[[CustomerChanged], object] | None = None
+    ) -> None:
+        """`told` hears of every change once it is stored."""
+        self._database, self._clock = database, clock or SystemClock()
+        self._told = told or (lambda _: None)
 
     async def known_callers(self, number: str) -> Sequence[KnownCaller]:
         """Everyone who has this E.164 number."""
@@ -151,7 +155,8 @@ class SqlCustomers:
             row = {"at": self._clock.now(), "login": by[:64], "action": "customer_changed", "address": address[:64]}
             row |= {"subject": changed.customer_id, "before": before, "after": after}
             await connection.execute(tables.audit.insert(), row)
-            return await one_customer(connection, changed.customer_id)
+            stored = await one_customer(connection, changed.customer_id)
+        return self._tell(stored)
 
     async def _write(self, connection: AsyncConnection, changed: Customer, after: Mapping[str, Any]) -> None:
         values = {name: value for name, value in after.items() if name != "phones"}
@@ -180,7 +185,8 @@ class SqlCustomers:
                 await connection.execute(tables.phones.insert(), {"number": number, "customer_id": customer_id})
             for holding in customer.holdings:
                 await self._hold(connection, customer_id, holding.account, holding.relation)
-            return await one_customer(connection, customer_id)
+            stored = await one_customer(connection, customer_id)
+        return self._tell(stored)
 
     async def link_phone(self, customer_id: CustomerId, number: str) -> None:
         """Raises NotFound, InvalidValue."""
@@ -190,6 +196,8 @@ class SqlCustomers:
             row = {"number": number, "customer_id": customer_id}
             await connection.execute(self._database.upsert(tables.phones, changes=False), row)
             await self._touch(connection, customer_id)
+            stored = await one_customer(connection, customer_id)
+        self._tell(stored)
 
     async def link_account(self, customer_id: CustomerId, account: str, relation: Relation = "holder") -> None:
         """Raises NotFound for the customer, InvalidValue for the account."""
@@ -197,6 +205,12 @@ class SqlCustomers:
             await one_customer(connection, customer_id)
             await self._hold(connection, customer_id, account, relation)
             await self._touch(connection, customer_id)
+            stored = await one_customer(connection, customer_id)
+        self._tell(stored)
+
+    def _tell(self, stored: Customer) -> Customer:
+        self._told(CustomerChanged(at=self._clock.now(), customer_id=stored.customer_id, version=stored.version))
+        return stored
 
     async def _hold(self, connection: AsyncConnection, customer_id: CustomerId, account: str, relation: str) -> None:
         query = select(tables.accounts.c.number).where(tables.accounts.c.number == account)

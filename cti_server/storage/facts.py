@@ -92,6 +92,15 @@ class SqlFactStore:
             select(tables.facts).where(column.agent_id == agent_id, column.at >= since, column.at < until)
         )
 
+    async def codes_used(self, agent_id: AgentId, since: Micros) -> dict[str, int]:
+        """Disposition code → visits to which this agent gave it at or after `since`."""
+        column = tables.facts.c
+        code, visit = column.data["code"].as_string(), column.data["visit_id"].as_string()
+        given = (column.agent_id == agent_id, column.at >= since, column.kind == "DispositionSet")
+        query = select(code, func.count(visit.distinct())).where(*given).group_by(code)
+        async with self._database.read() as connection:
+            return {str(found): times for found, times in await connection.execute(query)}
+
     async def open_calls(self) -> list[CallId]:
         """Calls whose end is not stored, oldest first."""
         query = select(tables.calls.c.call_id).where(tables.calls.c.ended.is_(None)).order_by(tables.calls.c.started)

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cti_server.clock import Clock, new_id
+from cti_server.domain.facts import TicketChanged
 from cti_server.domain.flows.effects import Created
-from cti_server.domain.ids import CallId, CustomerId, Micros
+from cti_server.domain.ids import AgentId, CallId, CustomerId, Micros
 from cti_server.domain.orders import CLOSED, CallbackRequest, Ticket, TicketNote, check_step, first_state, ticket_number
 from cti_server.errors import Conflict, NotFound
 from cti_server.storage import tables
 from cti_server.storage.engine import Database
 
 MOST_TICKETS = 100
+_COLUMNS = ("account", "summary", "due_at")
+"""What an agent may change of a ticket that stands in a column of its own as well."""
 _t = tables.tickets.c
+_NEWEST = (_t.opened_at.desc(), _t.number.desc())
 
 
 class SqlTickets:
-    """Numbers are given in the transaction that stores the ticket: none is given twice, none told without its ticket."""
+    """Numbers are given in the transaction that stores the ticket: none is given twice, none told without its ticket. `told`
+    hears of every change once it is stored."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database, clock: Clock, told: Callable[[TicketChanged], object] | None = None) -> None:
+        self._database, self._clock, self._told = database, clock, told or (lambda _: None)
 
     async def create(self, kind: str, call_id: CallId | None, fields: Mapping[str, Any]) -> Created:
         """Once per call, kind and `fields["node"]` (messages: recording too); asked again it returns the same ticket.
@@ -40,7 +45,10 @@ class SqlTickets:
                 return Created(known.ticket_id, known.number)
             row = await self._row(connection, kind, state, fields)
             await connection.execute(tables.tickets.insert(), row | {"call_id": call_id, "idempotency": once})
-        return Created(row["ticket_id"], row["number"])
+            ticket = await _one(connection, row["ticket_id"])
+            news = await self._news(connection, ticket, "created", str(fields.get("by") or "caller"))
+        self._told(news)
+        return Created(ticket.ticket_id, ticket.number)
 
     async def get(self, ticket_id: str) -> Ticket:
         """Raises NotFound."""
@@ -62,21 +70,26 @@ class SqlTickets:
             changes = {"state": to, "changed_at": now, "closed_at": closed_at}
             await connection.execute(update(tables.tickets).where(_t.ticket_id == ticket_id).values(**changes))
             await self._note(connection, ticket_id, by, to, text)
-            return await _one(connection, ticket_id)
+            ticket = await _one(connection, ticket_id)
+            news = await self._news(connection, ticket, to, by)
+        self._told(news)
+        return ticket
 
     async def note(self, ticket_id: str, *, by: str, what: str = "note", text: str = "") -> None:
         """Raises NotFound."""
         async with self._database.write() as connection:
-            await _one(connection, ticket_id)
+            ticket = await _one(connection, ticket_id)
             await self._note(connection, ticket_id, by, what, text)
+            news = await self._news(connection, ticket, what, by)
+        self._told(news)
 
-    async def edit(self, ticket_id: str, seen: Micros, changes: Mapping[str, str], *, by: str) -> None:
+    async def edit(self, ticket_id: str, seen: Micros, changes: Mapping[str, Any], *, by: str) -> None:
         """`seen` is the `changed_at` the change was made on; what stands there already changes nothing. Raises NotFound;
         Conflict when the ticket is closed (`ticket_closed`) or was changed since (`ticket_changed`)."""
         async with self._database.write() as connection:
             ticket = await _one(connection, ticket_id, lock=True)
-            known = {"account": ticket.account or "", **ticket.fields, "summary": ticket.summary}
-            new = {name: value for name, value in changes.items() if value != (known.get(name) or "")}
+            known = {**ticket.fields, **{name: getattr(ticket, name) for name in _COLUMNS}}
+            new = {name: value for name, value in changes.items() if (value or "") != (known.get(name) or "")}
             if not new:
                 return
             if not ticket.open:
@@ -85,10 +98,11 @@ class SqlTickets:
                 raise Conflict(f"{ticket.kind} {ticket.number} was changed since", reason="ticket_changed")
             values: dict[str, Any] = {"fields": {**ticket.fields, **new}}
             values["changed_at"] = max(self._clock.now(), ticket.changed_at + 1)
-            values |= {name: new[name] or None for name in ("account",) if name in new}
-            values |= {name: new[name] for name in ("summary",) if name in new}
+            values |= {name: new[name] if name == "summary" else new[name] or None for name in _COLUMNS if name in new}
             await connection.execute(update(tables.tickets).where(_t.ticket_id == ticket_id).values(**values))
             await self._note(connection, ticket_id, by, "changed", ", ".join(sorted(new)))
+            news = await self._news(connection, ticket, "changed", by)
+        self._told(news)
 
     async def notes(self, ticket_id: str) -> list[TicketNote]:
         """Oldest first."""
@@ -118,8 +132,25 @@ class SqlTickets:
             values = {"fields": {**ticket.fields, "attempts": attempts}, "changed_at": self._clock.now()}
             await connection.execute(update(tables.tickets).where(_t.ticket_id == ticket_id).values(**values))
             await self._note(connection, ticket_id, "server", "attempt", str(attempts))
+            news = await self._news(connection, ticket, "attempt", "server")
+        self._told(news)
 
     # ---- parts of them ---------------------------------------------------------------------------------------------
+
+    async def _news(self, connection: AsyncConnection, ticket: Ticket, what: str, by: str) -> TicketChanged:
+        held = tables.holdings.c
+        holders = select(held.customer_id).where(held.account == ticket.account)
+        shown = (await connection.execute(holders)).scalars().all() if ticket.account else []
+        owner = str(ticket.fields.get("agent_id") or "")
+        return TicketChanged(
+            at=self._clock.now(),
+            ticket_id=ticket.ticket_id,
+            ticket=ticket.kind,
+            what=what,
+            by=by,
+            owner=AgentId(owner) if owner else None,
+            customers=tuple(CustomerId(one) for one in sorted({*shown, *filter(None, [ticket.customer_id])})),
+        )
 
     async def _row(
         self, connection: AsyncConnection, kind: str, state: str, fields: Mapping[str, Any]
@@ -156,10 +187,12 @@ class SqlTickets:
 
 
 async def tickets_where(
-    connection: AsyncConnection, *where: ColumnElement[bool], limit: int | None = MOST_TICKETS
+    connection: AsyncConnection,
+    *where: ColumnElement[bool],
+    limit: int | None = MOST_TICKETS,
+    order: Sequence[ColumnElement[Any]] = _NEWEST,
 ) -> list[Ticket]:
-    """Newest first."""
-    query = select(tables.tickets).where(*where).order_by(_t.opened_at.desc(), _t.number.desc()).limit(limit)
+    query = select(tables.tickets).where(*where).order_by(*order).limit(limit)
     return [_ticket(row) for row in await connection.execute(query)]
 
 
@@ -221,4 +254,5 @@ def _request(ticket: Ticket) -> CallbackRequest:
         language=str(fields.get("language") or ""),
         customer=fields.get("customer") or {},
         attempts=int(fields.get("attempts") or 0),
+        due_at=ticket.due_at,
     )

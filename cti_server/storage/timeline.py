@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cti_server.domain.calls import CallRecord
@@ -46,13 +46,14 @@ class SqlTimeline:
         return [*(entry_of_call(call, notes) for call in calls), *map(entry_of_ticket, tickets)]
 
     async def tasks(self, agent_id: AgentId, limit: int) -> list[Ticket]:
-        """Open messages and callbacks he made, and messages nobody took yet; oldest first."""
+        """Open messages and callbacks he made, and messages nobody took yet; by when they are due, else by their age."""
         maker = _t.fields["agent_id"].as_string()
         unowned = and_(_t.kind == "message", maker.is_(None))
         done = CLOSED["message"] | CLOSED["callback"]
         where = (_t.kind.in_(("message", "callback")), _t.state.not_in(done), or_(maker == agent_id, unowned))
+        order = (func.coalesce(_t.due_at, _t.opened_at), _t.number)
         async with self._database.read() as connection:
-            return (await tickets_where(connection, *where, limit=limit))[::-1]
+            return await tickets_where(connection, *where, limit=limit, order=order)
 
 
 def _older(at: Any, key: Any, before: tuple[Micros, str] | None) -> list[ColumnElement[bool]]:

@@ -214,11 +214,13 @@ class CustomerCard(CustomerRow):
 
 
 class PathStep(Wire):
-    """One menu step the caller took; `label` is the choice in the menu's own words."""
+    """One menu step the caller took; `label` is the choice in the menu's own words, `labels` in each language (zh, en) the flow
+    has them in."""
 
     node: str
     key: str = ""
     label: str = ""
+    labels: dict[str, str] = {}
     at: int
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StrictBool, StringConstraints
 
 from cti_server.domain.timeline import EntryKind
 from cti_server.domain.work import NOTE_LIMIT
 from cti_server.web.api.wishes import OfAgent
-from cti_server.web.wire import Args, CallRow, Plain, Wire
+from cti_server.web.wire import Args, CallRow, PathStep, Plain, Wire
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
 """Text of several lines: no control characters but tab and line ends."""
@@ -19,6 +19,7 @@ RequestId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
 """A UUID the page makes: what is sent twice is done once."""
 ONE_KIND = f"({'|'.join(get_args(EntryKind))})"
 NOTE = Field("", max_length=NOTE_LIMIT)
+DUE = Field(None, ge=0, le=2**53)
 
 
 class NoteSaved(Wire):
@@ -109,6 +110,7 @@ class TimelineEntry(Wire):
     agent_name: str = ""
     by: str = ""
     topic: str = ""
+    path: tuple[PathStep, ...] = ()
     text: str = ""
     talk_micros: int = 0
     codes: tuple[str, ...] = ()
@@ -162,6 +164,13 @@ class Figures(Wire):
     occupancy: float | None = None
 
 
+class CodeUse(Wire):
+    """How many of one's visits of the last days got this code."""
+
+    code: str
+    times: int
+
+
 class OfCall(OfAgent):
     call_id: Plain = Field(min_length=1, max_length=64)
 
@@ -178,7 +187,7 @@ class SetDisposition(OfCall):
 
 
 class CreateTicket(OfCall):
-    """What is left empty is filled in from the call and the customer's file."""
+    """What is left empty is filled in from the call and the customer's file. `due_at`: a callback is not rung before."""
 
     kind: Literal["order", "message", "callback"]
     request_id: RequestId
@@ -188,6 +197,7 @@ class CreateTicket(OfCall):
     name: Plain = Field("", max_length=128)
     address: Plain = Field("", max_length=256)
     account: Plain = Field("", max_length=16)
+    due_at: int | None = DUE
 
 
 class UrgeTicket(OfCall):
@@ -216,11 +226,15 @@ class FileFields(Args):
     flags: list[Annotated[Plain, Field(max_length=20)]] = Field([], max_length=10)
 
 
-class CreateCustomer(OfCall, FileFields):
+class NewCustomer(FileFields):
     """`anyway`: also when somebody like him has a file."""
 
     request_id: RequestId
-    anyway: bool = False
+    anyway: StrictBool = False
+
+
+class CreateCustomer(OfCall, NewCustomer):
+    """Who calls is entered."""
 
 
 class ChangeCustomer(FileFields):
@@ -257,6 +271,7 @@ class EditTicket(OneTicket):
     name: Plain = Field("", max_length=128)
     address: Plain = Field("", max_length=256)
     account: Plain = Field("", max_length=16)
+    due_at: int | None = DUE
 
 
 class CloseTicket(OneTicket):
@@ -271,4 +286,13 @@ class MyDay(OfAgent):
     missing: bool = False
 
 
-ANSWERS: tuple[type[BaseModel], ...] = (CallWork, TicketRow, TicketCard, WorkedCall, Figures, Task, TimelinePage)
+ANSWERS: tuple[type[BaseModel], ...] = (
+    CallWork,
+    TicketRow,
+    TicketCard,
+    WorkedCall,
+    Figures,
+    Task,
+    TimelinePage,
+    CodeUse,
+)

@@ -94,6 +94,9 @@ class TicketShelf:
         self.kept.append((kind, fields))
         return Created(f"t{len(self.kept)}", f"300000{len(self.kept)}")
 
+    async def note(self, ticket_id: str, *, by: str, what: str = "note", text: str = "") -> None:
+        self.ended.append((ticket_id, f"{what} by {by}"))
+
     async def open_callbacks(self) -> list[tuple[str, CallbackRequest]]:
         return []
 

@@ -5,15 +5,17 @@ for agents before anything is dialled; who is refused is told, and is not lost. 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cti_server.domain import facts as f
-from cti_server.domain.ids import AgentId
+from cti_server.domain.ids import MINUTE, AgentId
+from cti_server.domain.orders import CallbackRequest
 from cti_server.domain.phrases import phrase
 from cti_server.domain.setup import OutsideNumber
-from cti_server.errors import Forbidden
+from cti_server.errors import CtiError, Forbidden
 from tests.services.call_world import DESK, World, queue
 from tests.services.doubles import FakeLine, Phone
 from tests.services.test_calls import play
@@ -169,3 +171,84 @@ def test_a_flow_sends_nobody_to_a_number_he_keyed_in_that_may_not_be_called(tmp_
     world = play(tmp_path, story, flow=KEYED_IN)
     assert [fact.target for fact in world.of(f.CallTransferred)] == [TAKEN]
     assert len(world.of(f.TalkStarted)) == 1
+
+
+# ---- when, and by whom ----------------------------------------------------------------------------------------
+
+
+def _request(world: World, minutes: float | None = None) -> CallbackRequest:
+    due_at = None if minutes is None else world.clock.now() + int(minutes * MINUTE)
+    now = world.clock.now()
+    return CallbackRequest("+8613900000001", "general", 0, now, (), "en", {}, due_at=due_at)
+
+
+def _rung(world: World) -> list[str]:
+    return [wish[1] for wish in world.switch.wishes if wish[0] == "originate"]
+
+
+def test_a_callback_is_not_rung_before_it_is_due_and_then_like_a_caller_of_that_moment(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.agent_ready("1001")
+        request = _request(world, 90)
+        world.callbacks.wanted("t1", request)
+        await asyncio.sleep(90 * 60 - 1)
+        assert not _rung(world)
+        await asyncio.sleep(2)
+        assert len(_rung(world)) == 1
+        (visit,) = world.of(f.VisitStarted)
+        assert visit.entered_at == request.due_at
+
+    play(tmp_path, story)
+
+
+def test_a_callback_may_change_until_it_is_rung_and_rings_the_new_number_only(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.callbacks.wanted("t1", _request(world, 30))
+        booked = world.callbacks.take("t1")
+        assert booked is not None
+        assert world.callbacks.take("t1") is None, "taken, so nobody else has it"
+        world.callbacks.wanted("t1", replace(booked, number="+8613900000002", due_at=None))
+        waiting = world.callbacks.take("t1")
+        assert waiting is not None, "due now, and nobody is free"
+        world.callbacks.wanted("t1", waiting)
+        world.agent_ready("1001")
+        await asyncio.sleep(1)
+        assert world.callbacks.take("t1") is None, "it is being rung"
+        await asyncio.sleep(30 * 60)
+        assert {"13900000002" in number for number in _rung(world)} == {True}
+        assert world.callbacks.take("t1") is None, "it was rung"
+
+    play(tmp_path, story)
+
+
+def test_an_agent_calls_back_by_hand_before_it_is_due_and_between_attempts(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.agent_ready("1001")
+        world.agent_ready("1002")
+        world.callbacks.wanted("t1", _request(world, 600))
+        assert world.callbacks.now("t1", AgentId("1002"))
+        await asyncio.sleep(1)
+        assert [fact.agent_id for fact in world.of(f.AgentOffered)] == ["1002"], "his own, whoever else is free"
+        assert not world.callbacks.now("t1", AgentId("1001")), "it is being rung"
+        while not world.of(f.CallbackAttempted):
+            await asyncio.sleep(1)
+        assert world.callbacks.take("t1") is None, "it was rung"
+        assert world.callbacks.now("t1", AgentId("1001")), "before it is tried again by itself"
+        await asyncio.sleep(1)
+        assert [fact.agent_id for fact in world.of(f.AgentOffered)] == ["1002", "1001"]
+
+    play(tmp_path, story)
+
+
+def test_a_callback_its_agent_cannot_take_now_waits_on_until_it_is_due(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.callbacks.wanted("t1", _request(world, 60))
+        with pytest.raises(CtiError):
+            world.callbacks.now("t1", AgentId("1001"))
+        world.agent_ready("1001")
+        await asyncio.sleep(59 * 60)
+        assert not _rung(world)
+        await asyncio.sleep(120)
+        assert _rung(world)
+
+    play(tmp_path, story)

@@ -181,3 +181,85 @@ async def test_a_ticket_is_changed_on_what_was_seen_and_says_so(database: Databa
     with pytest.raises(Conflict) as refused:
         await tickets.edit(made.ticket_id, after.changed_at, {"summary": "other"}, by="1002")
     assert refused.value.details["reason"] == "ticket_closed"
+
+
+async def test_every_change_is_told_once_to_whom_it_concerns_and_without_personal_data(database: Database) -> None:
+    told: list[f.Fact] = []
+    clock = SystemClock()
+    await SqlAccounts(database, clock, PinHasher(b"k" * 32)).create(Account(number="10000018"), None)
+    files, tickets = SqlCustomers(database, clock, told.append), SqlTickets(database, clock, told.append)
+    zhao = await files.create(Customer(customer_id=ZHAO, name="Zhao Lin", phones=(MOBILE,)))
+    await files.link_account(ZHAO, "10000018")
+    await files.link_phone(ZHAO, LANDLINE)
+    moved = await files.update(replace(await files.get(ZHAO), version=zhao.version, address=ODD), by="1001", address="")
+    await files.update(moved, by="1001", address="")
+    assert [(fact.customer_id, fact.version) for fact in told if isinstance(fact, f.CustomerChanged)] == [
+        ("z", 1),
+        ("z", 1),
+        ("z", 1),
+        ("z", 2),
+    ]
+    told.clear()
+    order = {"account": "10000018", "summary": ODD, "node": "n"}
+    made = await tickets.create("order", CallId("call"), order)
+    assert await tickets.create("order", CallId("call"), order) == made
+    await tickets.note(made.ticket_id, by="caller", what="urged", text=ODD)
+    seen = (await tickets.get(made.ticket_id)).changed_at
+    await tickets.edit(made.ticket_id, seen, {"summary": "two"}, by="1001")
+    await tickets.edit(made.ticket_id, seen, {"summary": "two"}, by="1001")
+    await tickets.advance(made.ticket_id, "cancelled", by="office")
+    callback = await tickets.create("callback", None, {"agent_id": "1001", "by": "1001", "number": MOBILE})
+    await tickets.note_attempt(callback.ticket_id, 1)
+    await tickets.end_callback(callback.ticket_id, "done")
+    changes = [fact for fact in told if isinstance(fact, f.TicketChanged)]
+    assert [(fact.what, fact.by) for fact in changes if fact.ticket == "order"] == [
+        ("created", "caller"),
+        ("urged", "caller"),
+        ("changed", "1001"),
+        ("cancelled", "office"),
+    ]
+    assert {fact.customers for fact in changes if fact.ticket == "order"} == {("z",)}, "he holds the account"
+    assert [(fact.what, fact.by, fact.owner) for fact in changes if fact.ticket == "callback"] == [
+        ("created", "1001", "1001"),
+        ("attempt", "server", "1001"),
+        ("done", "server", "1001"),
+    ]
+    assert ODD not in str(told)
+
+
+async def test_tasks_stand_in_the_order_they_are_due_and_a_due_time_is_kept(database: Database) -> None:
+    clock = SystemClock()
+    tickets, timeline = SqlTickets(database, clock), SqlTimeline(database)
+    hour = 3_600 * SECOND
+    asked = {"agent_id": "1001", "number": MOBILE}
+    late = await tickets.create("callback", None, asked | {"due_at": clock.now() + 2 * hour})
+    soon = await tickets.create("callback", None, asked | {"due_at": clock.now() + hour})
+    overdue = await tickets.create("message", None, {"agent_id": "1001", "due_at": clock.now() - hour})
+    undated = await tickets.create("message", None, {"agent_id": "1001"})
+    order = [one.number for one in await timeline.tasks(AgentId("1001"), 10)]
+    assert order == [overdue.number, undated.number, soon.number, late.number]
+    (waiting,) = [request for ticket_id, request in await tickets.open_callbacks() if ticket_id == late.ticket_id]
+    assert waiting.due_at == (await tickets.get(late.ticket_id)).due_at
+    seen = await tickets.get(late.ticket_id)
+    await tickets.edit(late.ticket_id, seen.changed_at, {"due_at": None, "number": LANDLINE}, by="1001")
+    (waiting,) = [request for ticket_id, request in await tickets.open_callbacks() if ticket_id == late.ticket_id]
+    assert (waiting.due_at, waiting.number) == (None, LANDLINE)
+    (step,) = await tickets.notes(late.ticket_id)
+    assert step.text == "due_at, number"
+
+
+async def test_codes_are_counted_by_visit_for_one_agent_since_a_moment(database: Database) -> None:
+    store = SqlFactStore(database)
+    given = [
+        ("1001", "v1", "bill", 5),
+        ("1001", "v1", "bill", 6),
+        ("1001", "v2", "bill", 7),
+        ("1001", "v3", "fault", 7),
+    ]
+    given += [("1001", "v4", "old", 1), ("1002", "v5", "bill", 7)]
+    facts = [
+        f.DispositionSet(at=at, call_id=CallId(visit), visit_id=VisitId(visit), agent_id=AgentId(who), code=code)
+        for who, visit, code, at in given
+    ]
+    await store.append([f.Recorded(id=place + 1, server="s", fact=fact) for place, fact in enumerate(facts)])
+    assert await store.codes_used(AgentId("1001"), 5) == {"bill": 2, "fault": 1}

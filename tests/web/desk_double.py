@@ -110,6 +110,7 @@ class DeskDouble:
         self.bus, self.clock, self.names = bus, clock, agents
         self.states = {key: AgentState(agent_id=AgentId(key), reachable=True) for key in agents}
         self.pops: dict[str, dict[str, Any]] = {}
+        self.pops_asked = 0
         self.records: dict[str, dict[str, Any]] = {}
         self.cards: dict[str, dict[str, Any]] = {}
         self.files: Customers | None = None
@@ -201,6 +202,7 @@ class DeskDouble:
         return PAUSE_CODES
 
     async def pop(self, agent_id: str) -> dict[str, Any] | None:
+        self.pops_asked += 1
         return self.pops.get(agent_id) if self._state(agent_id).call_id else None
 
     async def call(self, call_id: str) -> dict[str, Any]:

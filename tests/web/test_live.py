@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from cti_server.bus import Bus
+from cti_server.domain.customers import Customer
 from cti_server.domain.facts import AgentReady
-from cti_server.domain.ids import AgentId
+from cti_server.domain.ids import AgentId, CustomerId
 from cti_server.errors import StorageUnavailable
+from cti_server.services.customers import Customers
 from cti_server.web.auth import Identity
 from cti_server.web.live.client import Client as LiveClient
 from cti_server.web.live.hub import Hub
@@ -244,3 +247,46 @@ def test_any_way_back_has_no_hole_and_no_duplicate(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cti_server.web.live.hub.CHUNK", chunk)
         asyncio.run(scenario())
+
+
+async def test_a_change_of_a_file_or_ticket_reaches_every_page_and_the_pop_that_shows_it(
+    client_of: SignIn, world: World
+) -> None:
+    """Also a change made in a call of another agent, by the caller in a menu, or at an office desk."""
+    files, tickets = world.work.files, world.work.tickets
+    zhao = await files.create(Customer(customer_id=CustomerId("c1"), name="Zhao Lin", phones=("+8613900000001",)))
+    shown: dict[str, Any] = {"call_id": "call-1", "caller": "+8613900000001"}
+    one, two, admin = await client_of("1001"), await client_of("1002"), await client_of("admin")
+    async with connected(one) as first, connected(two) as second, connected(admin) as third:
+        for peer in (first, second, third):
+            await peer.ask("resume")
+        world.desk.pops["1001"] = shown | {"customer": dict(await Customers(files).card(CustomerId("c1")))}
+        world.desk.arrive("call-1")
+        world.desk.ring("1001")
+        await first.until(lambda m: bool(m.get("pop")))
+        made = await tickets.create("order", None, {"customer_id": "c1", "summary": "no light"})
+        for peer in (first, second, third):
+            [*_, told] = await peer.until(lambda m: m.get("kind") == "TicketChanged")
+            assert (told["data"]["ticket_id"], told["data"]["customers"]) == (made.ticket_id, ["c1"])
+        world.desk.pops["1001"] = shown | {"customer": dict(await Customers(files).card(CustomerId("c1")))}
+        await files.update(replace(zhao, address="Short Street 1"), by="1002", address="")
+        seen = await first.until(lambda m: bool((m.get("pop") or {}).get("customer", {}).get("orders")))
+        assert "CustomerChanged" in [kind for _, kind in events(seen)] or await first.until(
+            lambda m: m.get("kind") == "CustomerChanged"
+        )
+        asked = world.desk.pops_asked
+        await files.create(Customer(customer_id=CustomerId("c2"), name="Other"))
+        await second.until(lambda m: m.get("kind") == "CustomerChanged" and m["data"]["customer_id"] == "c2")
+        await first.ask("ping")
+        assert world.desk.pops_asked == asked, "nobody's pop shows c2"
+
+
+async def test_a_page_that_was_away_hears_of_changes_it_missed(client_of: SignIn, world: World) -> None:
+    client = await client_of("1001")
+    async with connected(client) as peer:
+        answer, _ = await peer.ask("resume")
+        last = answer["ok"]["last"]
+    await world.work.tickets.create("message", None, {"summary": "left by a caller"})
+    async with connected(client) as peer:
+        _, before = await peer.ask("resume", after=last)
+        assert [kind for _, kind in events(before)] == ["TicketChanged"]

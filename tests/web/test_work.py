@@ -279,3 +279,55 @@ async def test_codes_stand_in_groups(world: World, agent: Client) -> None:
     await world.work.configuration.save_disposition(grouped)
     found = {code["code"]: code["group"] for code in await get(agent, "/api/v1/dispositions")}
     assert (found["late"], found["bill"]) == ({"zh": "账单", "en": "Bill"}, None)
+
+
+async def test_a_callback_is_due_when_the_agent_says_and_changes_until_it_is_rung(world: World, agent: Client) -> None:
+    hour = 3_600 * SECOND
+    due = world.clock.now() + hour
+    wanted = {"kind": "callback", "request_id": REQUEST, "number": "139 0000 0009"}
+    for wrong in (world.clock.now() - hour, world.clock.now() + 100 * 24 * hour):
+        status, refused = await post(agent, f"{CALL}/tickets", **wanted, due_at=wrong)
+        assert (status, refused["error"]["details"]["field"]) == (422, "due_at")
+    _, made = await post(agent, f"{CALL}/tickets", **wanted, due_at=due)
+    ((_, booked),) = world.work.booked.requests
+    assert (made["due_at"], booked.due_at) == (due, due)
+    path = f"/api/v1/tickets/{made['ticket_id']}"
+    status, changed = await post(agent, path, seen=made["changed_at"], number="021 6888 1234", due_at=due + hour)
+    assert (status, changed["phone"], changed["due_at"]) == (200, "+862168881234", due + hour)
+    ((_, booked),) = world.work.booked.requests
+    assert (booked.number, booked.due_at) == ("+862168881234", due + hour)
+    status, refused = await post(agent, path, seen=made["changed_at"], number="139 0000 0001", due_at=due)
+    assert (status, refused["error"]["details"]["reason"]) == (409, "ticket_changed")
+    assert [request for _, request in world.work.booked.requests] == [booked], "it waits on as it was"
+    world.work.booked.rung.add(made["ticket_id"])
+    status, refused = await post(agent, path, seen=changed["changed_at"], number="139 0000 0001", due_at=due + hour)
+    assert (status, refused["error"]["details"]["reason"]) == (409, "callback_rung")
+    kept = {"number": "+862168881234", "due_at": due + hour}
+    status, changed = await post(agent, path, seen=changed["changed_at"], summary="about the bill", **kept)
+    assert (status, changed["summary"]) == (200, "about the bill"), "what it says may change all the same"
+
+
+async def test_a_customer_is_entered_without_a_call(world: World, client_of: SignIn) -> None:
+    client = await client_of("1002")
+    await _customer(world)
+    wanted = {"request_id": REQUEST, "name": "Qian <b>", "phones": ["139 0000 0001"], "flags": ["elderly"]}
+    status, refused = await post(client, "/api/v1/customers", **wanted)
+    assert (status, refused["error"]["details"]["reason"]) == (409, "maybe_known")
+    first, again = [await post(client, "/api/v1/customers", **wanted, anyway=True) for _ in range(2)]
+    assert first == again
+    assert (first[1]["name"], first[1]["phones"], first[1]["version"]) == ("Qian <b>", ["+8613900000001"], 1)
+    assert ("1002", "customer_created", first[1]["customer_id"]) in world.users.audited
+    assert not [one for one in world.facts.stored if isinstance(one.fact, f.CallerIdentified)]
+    status, _ = await post(await client_of("office"), "/api/v1/customers", **wanted)
+    assert status == 403
+
+
+async def test_codes_used_lately_are_ones_own_of_seven_days(world: World, agent: Client) -> None:
+    used = "/api/v1/agents/me/codes_used"
+    await post(agent, f"{CALL}/disposition", code="bill")
+    assert await get(agent, used) == [{"code": "bill", "times": 1}]
+    service = world.work.service
+    world.clock.pass_seconds(6 * 24 * 3_600)
+    assert [row["code"] for row in await service.codes_used("1001")] == ["bill"]
+    world.clock.pass_seconds(2 * 24 * 3_600)
+    assert await service.codes_used("1001") == []

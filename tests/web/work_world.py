@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from itertools import count
@@ -16,7 +17,7 @@ from sqlalchemy import create_engine
 from cti_server.bus import Bus
 from cti_server.domain.agents import Agent
 from cti_server.domain.calls import CallRecord, apply
-from cti_server.domain.facts import CallFact, Recorded, call_id_of
+from cti_server.domain.facts import CallFact, DispositionSet, Recorded, call_id_of
 from cti_server.domain.ids import AgentId, CallId, ChannelRef, Micros, QueueName
 from cti_server.domain.orders import CallbackRequest
 from cti_server.domain.queues import Queue
@@ -65,14 +66,28 @@ class Shelf:
             recorded for recorded in await self._facts.of_agent(agent_id, since, until) if recorded.fact.at >= since
         ]
 
+    async def codes_used(self, agent_id: AgentId, since: Micros) -> Counter[str]:
+        given = [
+            one.fact for one in self._facts.stored if isinstance(one.fact, DispositionSet) and one.fact.at >= since
+        ]
+        return Counter(code for code, _ in {(fact.code, fact.visit_id) for fact in given if fact.agent_id == agent_id})
+
     async def search_calls(self, *, agent_id: str | None, limit: int, **_: Any) -> list[CallRecord]:
         found = [one for one in self._records().values() if agent_id is None or took_part(one, AgentId(agent_id))]
         return found[: -limit - 1 : -1]
 
 
 class Booked:
+    """Callbacks that wait; `rung` are those it is too late for."""
+
     def __init__(self) -> None:
         self.requests: list[tuple[str, CallbackRequest]] = []
+        self.rung: set[str] = set()
+
+    def take(self, ticket_id: str) -> CallbackRequest | None:
+        found = dict(self.requests).get(ticket_id) if ticket_id not in self.rung else None
+        self.requests = [one for one in self.requests if found is None or one[0] != ticket_id]
+        return found
 
     def wanted(self, ticket_id: str, request: CallbackRequest) -> None:
         self.requests.append((ticket_id, request))
@@ -87,14 +102,15 @@ class WorkWorld:
         self.database = _database()
         bus.subscribe(self._known)
         self.calls, self.booked, self.shelf = LiveCalls(bus, clock), Booked(), Shelf(facts)
-        self.files = SqlCustomers(self.database, clock)
-        self.tickets = SqlTickets(self.database, clock)
+        self.files = SqlCustomers(self.database, clock, bus.record)
+        self.tickets = SqlTickets(self.database, clock, bus.record)
         self.configuration = SqlConfiguration(self.database)
         table = {queue.name: queue for queue in queues}
         acd = Acd(Router(table), table, GENERAL, FakeSwitch(clock), bus, clock)
         agents = [Agent(agent_id=AgentId(key), name=name, queues={GENERAL: 5}) for key, name in names.items()]
         self.floor = Floor(agents, table, acd, bus, clock)
         bus.subscribe(lambda recorded: self.floor.restore((recorded,)))
+        outside = Outside(("home", "short"), "CN")
         self.service = WorkService(
             bus=bus,
             clock=clock,
@@ -108,11 +124,19 @@ class WorkWorld:
             customers=Customers(self.files),
             codes=self.configuration,
             callbacks=self.booked,
-            outside=Outside(("home", "short"), "CN"),
+            outside=outside,
             priority=lambda customer, queue: 0,
             time_zone="Asia/Shanghai",
             book=CustomerFiles(
-                self.files, SqlTimeline(self.database), self.tickets, Customers(self.files), self.floor.name_of
+                files=self.files,
+                timeline=SqlTimeline(self.database),
+                tickets=self.tickets,
+                customers=Customers(self.files),
+                callbacks=self.booked,
+                outside=outside,
+                name_of=self.floor.name_of,
+                choice_texts=lambda step: {},
+                clock=clock,
             ),
         )
 

@@ -134,6 +134,7 @@ export const workEn: { [Key in keyof typeof workZh]: string } = {
   complete_code: "Complete the code",
   "error.conflict.customer_changed": "Somebody changed this file meanwhile. Their changes are taken over; check the marked fields and save again.",
   "error.conflict.maybe_known": "This may be somebody who has a file: check those below. Create only if it is somebody else.",
+  "error.conflict.callback_rung": "This callback was rung already: make a new one.",
   "error.conflict.ticket_changed": "This ticket was changed meanwhile: cancel and open it again.",
   "error.conflict.not_a_message": "Only messages are closed by hand.",
   "error.note_unsaved": "A note is not saved yet: shorten, copy or discard it first.",

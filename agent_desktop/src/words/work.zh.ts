@@ -132,6 +132,7 @@ export const workZh = {
   complete_code: "补填类别",
   "error.conflict.customer_changed": "资料已被他人修改：已并入其修改，请核对标出的字段后再次保存。",
   "error.conflict.maybe_known": "可能已有此客户的资料，请核对下列客户；确认不是同一人后再新建。",
+  "error.conflict.callback_rung": "该回呼已经拨出过，号码和时间不能再改，请新建。",
   "error.conflict.ticket_changed": "该工单已被他人修改，请关闭后重新打开。",
   "error.conflict.not_a_message": "只有留言可以手工关闭。",
   "error.note_unsaved": "还有备注没有保存：请先缩短、复制或放弃。",

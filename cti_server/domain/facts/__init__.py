@@ -90,7 +90,14 @@ from cti_server.domain.facts.visits import (
     VisitPromoted,
     VisitStarted,
 )
-from cti_server.domain.facts.work import CallNoted, DispositionSet, TicketCreated, TicketUrged
+from cti_server.domain.facts.work import (
+    CallNoted,
+    CustomerChanged,
+    DispositionSet,
+    TicketChanged,
+    TicketCreated,
+    TicketUrged,
+)
 
 __all__ = [
     "KINDS",
@@ -135,6 +142,7 @@ __all__ = [
     "ConsultStarted",
     "ConsultSwapped",
     "ConsultTo",
+    "CustomerChanged",
     "DispositionSet",
     "Fact",
     "FlowEntered",
@@ -168,6 +176,7 @@ __all__ = [
     "SwitchLost",
     "TalkEnded",
     "TalkStarted",
+    "TicketChanged",
     "TicketCreated",
     "TicketUrged",
     "VisitAssigned",

@@ -1,12 +1,12 @@
-"""What a call leaves to be done and read: tickets, notes, disposition codes."""
+"""What a call leaves to be done and read: tickets, notes, disposition codes; and changes of what is kept of a customer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from cti_server.domain.facts.base import CallFact
-from cti_server.domain.ids import AgentId, VisitId
+from cti_server.domain.facts.base import CallFact, Fact
+from cti_server.domain.ids import AgentId, CustomerId, VisitId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +44,28 @@ class DispositionSet(CallFact):
     agent_id: AgentId
     visit_id: VisitId
     code: str
+
+
+# ---- what is kept of customers: whoever shows it reads it again. Told to every desktop; no text, no number stands in it -------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketChanged(Fact):
+    """A ticket was made or went on, in a call or outside it. `what` is `created`, a state entered, `note`, `urged`, `changed` or
+    `attempt`; `by` a login, `caller` or `server`; `owner` the agent who has to see to it, null = nobody yet; `customers` those on
+    whose timeline it stands: its own, and the holders of its account."""
+
+    ticket_id: str
+    ticket: Literal["order", "message", "callback", "complaint"]
+    what: str
+    by: str
+    owner: AgentId | None = None
+    customers: tuple[CustomerId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerChanged(Fact):
+    """A customer's file was made or changed. `version` is the one that stands now."""
+
+    customer_id: CustomerId
+    version: int

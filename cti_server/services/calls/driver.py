@@ -22,13 +22,14 @@ from cti_server.domain.facts import (
     LookupDone,
     RecordingMade,
     TicketCreated,
+    TicketUrged,
 )
 from cti_server.domain.flows import effects as fx
 from cti_server.domain.flows.interpreter import run
 from cti_server.domain.flows.schema import Flow
 from cti_server.domain.ids import QueueName, VisitId, to_datetime
 from cti_server.domain.orders import CallbackRequest
-from cti_server.errors import CtiError, Forbidden, InvalidValue, LineGone, SpeechUnavailable
+from cti_server.errors import CtiError, Forbidden, InvalidValue, LineGone, NotFound, SpeechUnavailable
 from cti_server.services.calls.caller import Caller
 from cti_server.services.calls.live import Visit
 from cti_server.services.calls.waiting import Moved, Stay
@@ -199,6 +200,17 @@ class FlowDriver:
     async def _emit(self, effect: fx.Emit) -> None:
         self._node = str(effect.fields.get("node", self._node))
         self._live.note(effect.kind, **effect.fields)
+        if effect.kind is TicketUrged:
+            self._writing.add(asyncio.create_task(self._note_urged(str(effect.fields["ticket_id"]))))
+
+    async def _note_urged(self, ticket_id: str) -> None:
+        """Those who work on it see that he asked again; a ticket of another system is that system's."""
+        try:
+            await self._parts.tickets.note(ticket_id, by="caller", what="urged")
+        except NotFound:
+            return
+        except CtiError as error:
+            log.error("urging_not_stored", ticket=ticket_id, call=self._live.call_id, error=str(error))
 
     async def _checkpoint(self, effect: fx.Checkpoint) -> None:
         self._caller.flow_state = effect.state

@@ -38,6 +38,10 @@ class Tickets(Protocol):
         """Once per call, kind and node; asked again it returns the same. Raises StorageUnavailable."""
         ...
 
+    async def note(self, ticket_id: str, *, by: str, what: str = "note", text: str = "") -> None:
+        """Raises NotFound, StorageUnavailable."""
+        ...
+
 
 class Archive(Protocol):
     """Where calls of all servers are on record (storage)."""

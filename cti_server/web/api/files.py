@@ -17,6 +17,7 @@ from cti_server.web.work_wire import (
     ChangeCustomer,
     CloseTicket,
     EditTicket,
+    NewCustomer,
     Task,
     TicketRow,
     TimelineOf,
@@ -36,6 +37,12 @@ async def timeline(ask: Ask, args: TimelineOf) -> Any:
     kinds = args.kinds.split(",") if args.kinds else KINDS
     await ask.audit("timeline_read", args.customer_id)
     return await _files(ask).timeline(args.customer_id, kinds, args.before, args.limit)
+
+
+async def create(ask: Ask, args: NewCustomer) -> Any:
+    card = await _files(ask).create(**args.model_dump())
+    await ask.audit("customer_created", card["customer_id"])
+    return card
 
 
 async def change(ask: Ask, args: ChangeCustomer) -> Any:
@@ -72,6 +79,16 @@ ROUTES = (
         roles=READS_HISTORY,
         args=TimelineOf,
         answer=TimelinePage,
+    ),
+    Route(
+        method="POST",
+        path="/customers",
+        handle=create,
+        summary="Enter a customer outside any call (audited)",
+        roles=TAKES_CALLS,
+        args=NewCustomer,
+        answer=CustomerCard,
+        wish="enter_customer",
     ),
     Route(
         method="POST",

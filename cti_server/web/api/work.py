@@ -11,13 +11,14 @@ from cti_server.errors import Unavailable
 from cti_server.services.work import WorkService
 from cti_server.web.api.calls import READS_HISTORY
 from cti_server.web.api.customers import OneCustomer
-from cti_server.web.api.wishes import agent_of
+from cti_server.web.api.wishes import OfAgent, agent_of
 from cti_server.web.live.views import may_watch
 from cti_server.web.parts import Ask
 from cti_server.web.routes import TAKES_CALLS, Handle, Route
 from cti_server.web.wire import Args, CustomerCard
 from cti_server.web.work_wire import (
     CallWork,
+    CodeUse,
     CreateCustomer,
     CreateTicket,
     DispositionCode,
@@ -116,6 +117,10 @@ async def codes(ask: Ask, _: Args) -> Any:
     return await _service(ask).codes()
 
 
+async def codes_used(ask: Ask, args: OfAgent) -> Any:
+    return await _service(ask).codes_used(agent_of(ask, args.agent_id))
+
+
 def _post(path: str, wish: str, handle: Handle, args: type[OfCall], answer: Any, summary: str) -> Route:
     return Route(
         method="POST",
@@ -164,5 +169,6 @@ ROUTES = (
     ),
     _get("/agents/{agent_id}/figures", figures, MyDay, Figures, "One's figures of today", TAKES_CALLS),
     _get("/agents/{agent_id}/worked", worked, MyDay, list[WorkedCall], "One's calls of today, with notes", TAKES_CALLS),
+    _get("/agents/{agent_id}/codes_used", codes_used, OfAgent, list[CodeUse], "Codes one gave lately", TAKES_CALLS),
     _get("/dispositions", codes, Args, list[DispositionCode], "Codes for what a call was about", may_watch()),
 )

@@ -40,7 +40,8 @@ class Client:
         self.agent_id = identity.user.agent_id
         self.ended: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
         self.pop_due = asyncio.Event()
-        self.me_due = False
+        self.shows: frozenset[str] = frozenset()
+        """Ids of the files and tickets in its pop."""
         self._outbox: deque[bytes] = deque()
         self._bytes = 0
         self._filled = asyncio.Event()

@@ -64,8 +64,10 @@ class Hub:
         entry = Entry(recorded)
         self._ring.add(entry)
         self._meters.events.inc()
-        for client in self._everything:
+        for client in self._clients if entry.about else self._everything:
             client.put(entry.readable if client.view.numbers else entry.masked)
+            if client.shows & entry.about:
+                client.pop_due.set()
         for agent_id in entry.agents:
             self._to_agent(entry, agent_id)
 

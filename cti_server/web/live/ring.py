@@ -10,7 +10,7 @@ import orjson
 
 from cti_server.domain.facts import Recorded, to_dict
 from cti_server.domain.ids import Micros
-from cti_server.web.live.views import View, concerns, masked
+from cti_server.web.live.views import View, about, concerns, masked
 
 
 class Entry:
@@ -20,6 +20,7 @@ class Entry:
         self.id = recorded.id
         self.kind = type(recorded.fact).__name__
         self.agents = concerns(recorded.fact)
+        self.about = about(recorded.fact)
         self._fact = recorded.fact
 
     @cached_property
@@ -36,7 +37,7 @@ class Entry:
 
     def for_view(self, view: View) -> bytes | None:
         """None when the view does not see it."""
-        if not view.everything and view.agent_id not in self.agents:
+        if not (view.everything or self.about or view.agent_id in self.agents):
             return None
         return self.readable if view.numbers else self.masked
 

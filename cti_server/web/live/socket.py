@@ -114,9 +114,10 @@ class Connection:
             if agent_id is None:
                 continue
             try:
-                pop = await self._parts.desk.pop(agent_id)
-                body = b"null" if pop is None else Pop.model_validate(pop).model_dump_json().encode()
-                self._client.put(b'{"pop":' + body + b"}")
+                found = await self._parts.desk.pop(agent_id)
+                pop = None if found is None else Pop.model_validate(found)
+                self._client.shows = frozenset() if pop is None else _shown(pop)
+                self._client.put(b'{"pop":' + (b"null" if pop is None else pop.model_dump_json().encode()) + b"}")
             except Exception as error:
                 self._client.put(b'{"pop_error":' + _failure(failures.as_cti_error(error)) + b"}")
 
@@ -152,6 +153,12 @@ class Connection:
 
     def _fail(self, command_id: int | None, error: CtiError) -> None:
         self._client.put(b'{"id":%b,"error":%b}' % (orjson.dumps(command_id), _failure(error)))
+
+
+def _shown(pop: Pop) -> frozenset[str]:
+    files = [*pop.candidates, *filter(None, [pop.customer])]
+    orders = pop.customer.orders if pop.customer else []
+    return frozenset({file.customer_id for file in files} | {order.ticket_id for order in orders})
 
 
 def _failure(error: CtiError) -> bytes:

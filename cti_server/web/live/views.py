@@ -1,5 +1,6 @@
-"""What a role may see of the live stream: an agent his own events and the queues' counts, leaders and inspectors all;
-an administrator all, with personal numbers masked. Back-office users work on orders, not on calls, and see no stream.
+"""What a role may see of the live stream: an agent his own events, changes of files and tickets, and the queues' counts;
+leaders and inspectors all; an administrator all, with personal numbers masked.
+Back-office users work on orders, not on calls, and see no stream.
 """
 
 from __future__ import annotations
@@ -7,7 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cti_server.domain.facts import PII, AnnouncementMade, CallTransferred, Fact, ListenFact, agent_id_of
+from cti_server.domain.facts import (
+    PII,
+    AnnouncementMade,
+    CallTransferred,
+    CustomerChanged,
+    Fact,
+    ListenFact,
+    TicketChanged,
+    agent_id_of,
+)
 from cti_server.domain.users import Role, User
 from cti_server.logs import mask
 from cti_server.web.wire import Board, BoardCall, BoardRows, Consult, Me
@@ -48,6 +58,16 @@ def concerns(fact: Fact) -> tuple[str, ...]:
         return (fact.subject,) if fact.told else ()
     agent_id = fact.by if isinstance(fact, CallTransferred) else agent_id_of(fact)
     return () if agent_id is None else (agent_id,)
+
+
+def about(fact: Fact) -> frozenset[str]:
+    """Ids of the files and tickets that changed. Whoever shows one of them has to read it again, so everybody hears of it."""
+    match fact:
+        case TicketChanged(ticket_id=ticket_id, customers=customers):
+            return frozenset({ticket_id, *customers})
+        case CustomerChanged(customer_id=customer_id):
+            return frozenset({customer_id})
+    return frozenset()
 
 
 def masked(data: dict[str, Any]) -> dict[str, Any]:
