@@ -143,6 +143,8 @@ def test_answers_are_as_the_openapi_document_says(
     case: schemathesis.Case[Any], address: str, leader: requests.Session
 ) -> None:
     excluded = [unsupported_method]
-    if case.path.endswith("/pause"):  # which reasons there are is data, not schema
+    if case.path.endswith(
+        ("/pause", "/customers")
+    ):  # which reasons there are is data, which numbers can be rung no schema
         excluded.append(positive_data_acceptance)
     case.call_and_validate(base_url=address, session=leader, timeout=10, excluded_checks=excluded)
