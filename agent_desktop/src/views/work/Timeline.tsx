@@ -81,7 +81,7 @@ function refreshing(reload: () => void): () => void {
 }
 
 function entryOf(contact: Contact): TimelineEntry {
-  const blank = { direction: "", open: false, agent_name: contact.agent_id ?? "", by: "", text: "", talk_micros: 0, codes: [], notes: [] };
+  const blank = { direction: "", open: false, agent_name: contact.agent_id ?? "", by: "", text: "", talk_micros: 0, path: [], codes: [], notes: [] };
   return { ...blank, ...contact };
 }
 
