@@ -63,16 +63,16 @@ async def sent_to_carrier(asterisk: AsteriskInstance) -> int:
 
 async def test_callers_in_every_state_outlive_the_server(site: Site, speech: str) -> None:
     talking = await site.agent("1001")
-    talk = await site.call(speech, caller="13900000011")
+    talk = await site.call(speech, caller="13900000111")
     await site.until(f.TalkStarted, call_id=talk)
     ringing = await site.agent("1002", Behaviour(answer_after=None))
-    rung = await site.call(speech, caller="13900000012", to="4008")
+    rung = await site.call(speech, caller="13900000112", to="4008")
     await site.until(f.OfferRinging, call_id=rung)
     await site.agent("1003", ready=False)
     await site.wish("1003", "pause", reason="break")
-    first = await site.call(PERSON + "wait 60", caller="13900000013")
+    first = await site.call(PERSON + "wait 60", caller="13900000113")
     (first_visit,) = await site.until(f.VisitStarted, call_id=first)
-    second = await site.call(PERSON + "wait 60", caller="13900000014")
+    second = await site.call(PERSON + "wait 60", caller="13900000114")
     (second_visit,) = await site.until(f.VisitStarted, call_id=second)
     menu = await site.call("wait 12; digits 2; wait 2; digits 1; wait 4; digits 135790; wait 40", caller="13900000002")
     await site.until(f.FlowEntered, call_id=menu)
@@ -125,22 +125,22 @@ async def test_callers_in_every_state_outlive_the_server(site: Site, speech: str
 
 async def test_what_ended_while_the_server_was_away_is_closed_and_never_guessed(site: Site, speech: str) -> None:
     first = await site.agent("1001")
-    left_by_agent = await site.call(speech, caller="13900000011")
+    left_by_agent = await site.call(speech, caller="13900000111")
     await site.until(f.TalkStarted, call_id=left_by_agent)
-    linguist = await site.agent("1004", Behaviour(answer_after=None))
-    unseen = await site.call(PERSON + "wait 90", caller="13900000014", to="4008")
-    await site.until(f.OfferRinging, call_id=unseen)
     second = await site.agent("1002")
-    left_by_caller = await site.call(PERSON + "wait 10; hangup", caller="13900000012")
+    left_by_caller = await site.call(PERSON + "wait 20; hangup", caller="13900000112")
     await site.until(f.TalkStarted, call_id=left_by_caller)
+    linguist = await site.agent("1004", Behaviour(answer_after=None))
+    unseen = await site.call(PERSON + "wait 90", caller="13900000114", to="4008")
+    await site.until(f.OfferRinging, call_id=unseen)
     silent = await site.agent("1003", Behaviour(answer_after=None))
-    unanswered = await site.call(PERSON + "wait 90", caller="13900000013")
+    unanswered = await site.call(PERSON + "wait 90", caller="13900000113")
     await site.until(f.OfferRinging, call_id=unanswered)
     killed = await site.server.kill()
     await first.hang_up()
     await linguist.talk.call.answer()
     await linguist.talk.answered.wait()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(45):
         await asyncio.sleep(1)
         await linguist.hang_up()
         await silent.talk.ended.wait()
@@ -178,9 +178,9 @@ async def test_what_ended_while_the_server_was_away_is_closed_and_never_guessed(
 async def test_without_a_restart_the_fallback_queue_brings_an_agent(switch: AsteriskInstance, tmp_path: Path) -> None:
     async with open_site(switch, tmp_path, queues=QUEUES, retry_seconds=2) as site:
         phone = await site.agent("1004", Behaviour(answer_after=None))
-        waiting = await site.call(PERSON + "wait 90", caller="13900000011")
+        waiting = await site.call(PERSON + "wait 90", caller="13900000111")
         await site.until(f.OfferRinging, call_id=waiting)
-        later = await site.call(PERSON + "wait 90", caller="13900000012")
+        later = await site.call(PERSON + "wait 90", caller="13900000112")
         await site.until(f.VisitStarted, call_id=later)
         await site.true_on_switch("queue show cti-general", "PJSIP/1004")
         phone.behaviour = Behaviour(answer_after=0.2)
@@ -213,11 +213,11 @@ async def test_without_a_restart_the_fallback_queue_brings_an_agent(switch: Aste
 
 async def test_asterisk_killed_under_the_server(site: Site, speech: str) -> None:
     await site.agent("1001")
-    talk = await site.call(speech, caller="13900000011")
+    talk = await site.call(speech, caller="13900000111")
     await site.until(f.TalkStarted, call_id=talk)
-    waiting = await site.call(PERSON + "wait 60", caller="13900000012")
+    waiting = await site.call(PERSON + "wait 60", caller="13900000112")
     await site.until(f.VisitStarted, call_id=waiting)
-    menu = await site.call("wait 60", caller="13900000013")
+    menu = await site.call("wait 60", caller="13900000113")
     await site.until(f.FlowEntered, call_id=menu)
     died = now()
     await site.asterisk.kill()
@@ -237,7 +237,7 @@ async def test_asterisk_killed_under_the_server(site: Site, speech: str) -> None
     await site.state("1001", intent="ready")
     await site.wish("1001", "pause", reason="break")
     await site.wish("1002", "ready")
-    new = await site.call(speech, caller="13900000014")
+    new = await site.call(speech, caller="13900000114")
     assert (await site.until(f.TalkStarted, call_id=new))[0].agent_id == "1002"
     await again.talk.wait_hears(TONE)
     await site.hang_up_all()
@@ -250,9 +250,9 @@ async def test_only_the_manager_link_is_cut(switch: AsteriskInstance, tmp_path: 
         open_site(switch, tmp_path, queues=QUEUES, CTI_AMI__PORT=str(link.port)) as site,
     ):
         talking = await site.agent("1001")
-        talk = await site.call(speech, caller="13900000011")
+        talk = await site.call(speech, caller="13900000111")
         await talking.answers()
-        first = await site.call(PERSON + "wait 90", caller="13900000012")
+        first = await site.call(PERSON + "wait 90", caller="13900000112")
         await site.until(f.VisitStarted, call_id=first)
         link.cut()
         await site.until(f.SwitchLost)
@@ -267,12 +267,12 @@ async def test_only_the_manager_link_is_cut(switch: AsteriskInstance, tmp_path: 
         assert (began.agent_id, ended.side) == ("1001", "agent")
         assert 900_000 < ended.at - began.at < 5_000_000
         # a caller who leaves in the middle of a talk nobody saw begin
-        gone = await site.call(PERSON + "wait 6; hangup", caller="13900000013")
+        gone = await site.call(PERSON + "wait 6; hangup", caller="13900000113")
         await talking.answers(20)
         (ended,) = await site.until(f.TalkEnded, call_id=gone)
         assert ended.side == "caller"
         # a talk that goes on when the link is back
-        lasting = await site.call(speech, caller="13900000014")
+        lasting = await site.call(speech, caller="13900000114")
         await talking.answers(20)
         link.mend()
         await site.until(f.TalkStarted, call_id=lasting)
@@ -291,10 +291,10 @@ async def test_postgresql_keeps_everything_through_a_kill_and_its_own_absence(
         url = await postgres.database()
         async with open_site(switch, tmp_path, database=url, queues=QUEUES) as site:
             phone = await site.agent("1001")
-            talk = await site.call(speech, caller="13900000011")
+            talk = await site.call(speech, caller="13900000111")
             await phone.answers()
             await site.until(f.TalkStarted, call_id=talk)
-            waiting = await site.call(PERSON + "wait 90", caller="13900000012")
+            waiting = await site.call(PERSON + "wait 90", caller="13900000112")
             (visit,) = await site.until(f.VisitStarted, call_id=waiting)
             killed = await site.server.kill()
             await site.server.start()
@@ -305,13 +305,13 @@ async def test_postgresql_keeps_everything_through_a_kill_and_its_own_absence(
             await postgres.stop()
             await phone.hang_up()
             await phone.answers(20)  # the waiting caller
-            unseen = asyncio.create_task(site.caller.call("95598", caller="13900000019", script="wait 8; hangup"))
+            unseen = asyncio.create_task(site.caller.call("95598", caller="13900000119", script="wait 8; hangup"))
             await phone.hang_up()
             assert (await unseen).answered
             assert not (await site.server.health())["database"]
             await postgres.start()
             await site.until(f.TalkEnded, call_id=waiting)
-            (known,) = [call for call in await site.of(f.CallArrived) if call.caller == "+8613900000019"]
+            (known,) = [call for call in await site.of(f.CallArrived) if call.caller == "+8613900000119"]
             await site.until(f.CallEnded, call_id=known.call_id)
             await site.hang_up_all()
             await site.check_timeline()
@@ -331,11 +331,11 @@ async def test_an_orderly_stop_hands_callers_to_the_next_server(
         await second.start()
         try:
             await switch.serve_from(f"127.0.0.1:{switch.ports.agi}", f"127.0.0.1:{agi}")
-            talk = await site.call(speech, caller="13900000011")
+            talk = await site.call(speech, caller="13900000111")
             await site.until(f.TalkStarted, call_id=talk)
-            waiting = await site.call(PERSON + "wait 90", caller="13900000012")
+            waiting = await site.call(PERSON + "wait 90", caller="13900000112")
             (visit,) = await site.until(f.VisitStarted, call_id=waiting)
-            later = await site.call(PERSON + "wait 90", caller="13900000013")
+            later = await site.call(PERSON + "wait 90", caller="13900000113")
             await site.until(f.VisitStarted, call_id=later)
             began = now()
             assert await site.server.stop() == 0

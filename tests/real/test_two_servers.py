@@ -36,7 +36,7 @@ async def test_a_servers_calls_are_taken_up_when_it_is_gone_and_not_before(
         asterisk, tmp_path, database=postgres_url, queues=QUEUES, CTI_DATABASE__LEASE_SECONDS="2"
     ) as site:
         phone = await site.agent("1001")
-        early = await site.call(PERSON + "wait 60", caller="13900000011")
+        early = await site.call(PERSON + "wait 60", caller="13900000111")
         await site.until(f.TalkStarted, call_id=early)
         (tmp_path / "b").mkdir()
         other = {"CTI_AGI__PORT": agi, "CTI_HTTP__PORT": web, "CTI_CALLS__SERVER": "cti-b", **LEASE}
@@ -52,10 +52,10 @@ async def test_a_servers_calls_are_taken_up_when_it_is_gone_and_not_before(
             assert await servers_of(site, early) == {"cti"}
 
             await site.state("1001", system="available")
-            late = await site.call(PERSON + "wait 60", caller="13900000012")
+            late = await site.call(PERSON + "wait 60", caller="13900000112")
             await phone.answers()
             await site.until(f.TalkStarted, call_id=late)
-            gone = await site.call(PERSON + "wait 60", caller="13900000013")
+            gone = await site.call(PERSON + "wait 60", caller="13900000113")
             await site.until(f.VisitStarted, call_id=gone)
             await site.server.kill()
             # who waits reaches the other server by himself, at once; who talks is found when the lease has lapsed

@@ -24,7 +24,7 @@ async def rings_in(site: Site, caller: str, script: str) -> None:
 async def test_callers_of_a_time_without_server_are_told_once(asterisk: AsteriskInstance, tmp_path: Path) -> None:
     async with open_site(asterisk, tmp_path, queues=QUEUES, retry_seconds=1) as site:
         phone = await site.agent("1001")
-        known = await site.call(PERSON + "wait 60", caller="13900000010")
+        known = await site.call(PERSON + "wait 60", caller="13900000110")
         await phone.answers()
         await site.until(f.TalkStarted, call_id=known)
         await phone.hang_up()
@@ -33,23 +33,23 @@ async def test_callers_of_a_time_without_server_are_told_once(asterisk: Asterisk
         await site.true_on_switch("queue show cti-fallback", "PJSIP/1001")
         await site.server.kill()
 
-        await rings_in(site, "13900000011", "wait 60")
+        await rings_in(site, "13900000111", "wait 60")
         await phone.answers(20)
         await asyncio.sleep(1)
         await phone.hang_up()
-        await rings_in(site, "13900000012", "wait 6; hangup")
+        await rings_in(site, "13900000112", "wait 6; hangup")
         await asyncio.wait_for(asyncio.gather(*site.callers), PATIENCE)
         await asterisk.cli("logger rotate")
         # one is still in the queue when the server is back
-        await rings_in(site, "13900000013", "wait 12; hangup")
+        await rings_in(site, "13900000113", "wait 12; hangup")
         await site.true_on_switch("queue show cti-fallback", "PJSIP/trunk")
         await site.server.start()
 
         answered, abandoned = await site.until(f.CallUnseen, 2)
-        assert (answered.caller, answered.queue, answered.outcome) == ("+8613900000011", "general", "answered")
+        assert (answered.caller, answered.queue, answered.outcome) == ("+8613900000111", "general", "answered")
         assert answered.answered_by == "1001"
         assert 1_000_000 <= answered.talk <= 3_000_000
-        assert (abandoned.caller, abandoned.outcome, abandoned.answered_by) == ("+8613900000012", "abandoned", None)
+        assert (abandoned.caller, abandoned.outcome, abandoned.answered_by) == ("+8613900000112", "abandoned", None)
         assert 1_000_000 <= abandoned.wait <= 6_000_000
         (gap,) = await site.of(f.GapRecorded)
         assert gap.since < answered.at < abandoned.ended_at < gap.at
@@ -60,7 +60,7 @@ async def test_callers_of_a_time_without_server_are_told_once(asterisk: Asterisk
         await site.server.start()
         site.sign_everybody_out()
         await site.agent("1001")
-        again = await site.call(PERSON + "wait 60", caller="13900000014")
+        again = await site.call(PERSON + "wait 60", caller="13900000114")
         await site.until(f.CallArrived, call_id=again)
         await site.hang_up_all()
         assert [unseen.caller[-2:] for unseen in await site.of(f.CallUnseen)] == ["11", "12", "13"]
