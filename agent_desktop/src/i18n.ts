@@ -38,6 +38,27 @@ export function word(prefix: string, code: string): string {
   return said(`${prefix}.${code}`) ?? code;
 }
 
+const numbers = { count: {}, percent: { style: "percent", maximumFractionDigits: 0 } } as const;
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** Made once: making a format costs more than a row of figures. */
+function number(value: number, kind: keyof typeof numbers): string {
+  const key = `${kind} ${language.value}`;
+  const known = formats.get(key) ?? new Intl.NumberFormat(language.value, numbers[kind]);
+  formats.set(key, known);
+  return known.format(value);
+}
+
+/** `1,204`. */
+export function count(value: number): string {
+  return number(value, "count");
+}
+
+/** Nothing to divide by is `–`, never 0 % or 100 %. */
+export function percent(rate: number | null): string {
+  return rate === null ? "–" : number(rate, "percent");
+}
+
 export function money(fen: number): string {
   return new Intl.NumberFormat(language.value, { style: "currency", currency: "CNY", currencyDisplay: "narrowSymbol" }).format(fen / 100);
 }

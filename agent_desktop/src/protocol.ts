@@ -132,6 +132,8 @@ export interface PathStep { node: string; key: string; label: string; labels: Re
 
 export interface PauseCode { code: string; zh: string; en: string }
 
+export interface Person { login: string; name: string }
+
 export interface Phone { use: "desk" | "softphone"; desk: boolean; softphone: boolean; account: SipAccount | null }
 
 export interface Picture { width: number; height: number; box_width: number; box_height: number; boxes: (Box)[]; ways: (Way)[] }
@@ -161,6 +163,8 @@ export interface Session { login: string; name: string; role: "agent" | "leader"
 export interface SetupParts { queues: (QueuePart)[]; agents: (AgentPart)[]; skills: (CodePart)[]; pause_codes: (CodePart)[]; dispositions: (CodePart)[]; outside_numbers: (OutsideNumberPart)[]; users: (UserPart)[]; fallback_queue: string; locked: (string)[] }
 
 export interface SipAccount { uri: string; user: string; password: string; websocket: string }
+
+export interface SkillTitle { code: string; zh: string; en: string }
 
 export interface SpecialDay { day: string; reason: "weekly" | "holiday" | "make_up_day" | "special_date"; hours: (string)[]; name: Record<string, string> }
 
@@ -194,8 +198,8 @@ export interface Facts {
   AgentReady: { at: number; agent_id: string; by: string };
   AgentPaused: { at: number; agent_id: string; reason: string; by: string };
   WrapUpStarted: { at: number; agent_id: string; call_id: string; visit_id: string; until: number };
-  WrapUpExtended: { at: number; agent_id: string; until: number };
-  WrapUpEnded: { at: number; agent_id: string; by: "agent" | "deadline" | "signed_out" | "leader"; code_missing: boolean };
+  WrapUpExtended: { at: number; agent_id: string; until: number; by: string };
+  WrapUpEnded: { at: number; agent_id: string; by: "agent" | "deadline" | "signed_out" | "leader"; code_missing: boolean; leader: string };
   AgentReachable: { at: number; agent_id: string };
   AgentUnreachable: { at: number; agent_id: string };
   AgentPhoneBusy: { at: number; agent_id: string };

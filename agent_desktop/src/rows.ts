@@ -2,12 +2,17 @@
 //
 // The server sends a whole board when the page joins, then rows as they change; both are absolute and come in order.
 
-import { batch, computed, signal, type Signal } from "@preact/signals";
+import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { AgentRow, Board, BoardCall, BoardRows, Counts, QueueRow } from "./protocol";
+
+/** Told of each row before and after it changed; undefined = there was or is none. */
+type Keeper<Row> = (before: Row | undefined, after: Row | undefined) => void;
 
 /** Rows of one kind. `keys` changes only when a row comes or goes. */
 export class Rows<Row> {
   readonly keys = signal<readonly string[]>([]);
+  /** For figures of all rows, so that a change costs the same however many rows there are. */
+  readonly keepers: Keeper<Row>[] = [];
   private readonly rows = new Map<string, Signal<Row>>();
 
   constructor(private readonly keyOf: (row: Row) => string) {}
@@ -29,16 +34,69 @@ export class Rows<Row> {
   change(rows: readonly Row[], gone: readonly string[]): void {
     const known = this.rows.size;
     for (const row of rows) this.put(row);
-    const left = gone.filter((key) => this.rows.delete(key)).length;
+    const left = gone.filter((key) => this.drop(key)).length;
     if (left > 0 || this.rows.size + left !== known) this.keys.value = [...this.rows.keys()];
   }
 
   private put(row: Row): void {
     const key = this.keyOf(row);
     const held = this.rows.get(key);
+    for (const keep of this.keepers) keep(held?.peek(), row);
     if (held === undefined) this.rows.set(key, signal(row));
     else held.value = row;
   }
+
+  private drop(key: string): boolean {
+    for (const keep of this.keepers) keep(this.rows.get(key)?.peek(), undefined);
+    return this.rows.delete(key);
+  }
+}
+
+/** How many rows are of each class; a row may be of several. */
+export class Tally<Row> {
+  /** Classes that have rows, sorted. */
+  readonly classes = signal<readonly string[]>([]);
+  private readonly counts = new Map<string, Signal<number>>();
+
+  constructor(rows: Rows<Row>, private readonly classesOf: (row: Row) => readonly string[]) {
+    rows.keepers.push((before, after) => this.change(before, after));
+  }
+
+  count(name: string): number {
+    return this.counter(name).value;
+  }
+
+  private change(before: Row | undefined, after: Row | undefined): void {
+    const [left, joined] = [this.of(before), this.of(after)];
+    for (const name of joined) if (!left.includes(name)) this.add(name, 1);
+    for (const name of left) if (!joined.includes(name)) this.add(name, -1);
+  }
+
+  private of(row: Row | undefined): readonly string[] {
+    return row === undefined ? [] : this.classesOf(row);
+  }
+
+  private add(name: string, more: number): void {
+    const counter = this.counter(name);
+    const before = counter.peek();
+    counter.value = before + more;
+    if (before === 0 || counter.peek() === 0) this.classes.value = [...this.counts].filter(([, one]) => one.peek() > 0).map(([key]) => key).sort();
+  }
+
+  private counter(name: string): Signal<number> {
+    const known = this.counts.get(name) ?? signal(0);
+    this.counts.set(name, known);
+    return known;
+  }
+}
+
+/** A figure added up over all rows. */
+export function sum<Row>(rows: Rows<Row>, figure: (row: Row) => number): ReadonlySignal<number> {
+  const total = signal(0);
+  rows.keepers.push((before, after) => {
+    total.value += (after === undefined ? 0 : figure(after)) - (before === undefined ? 0 : figure(before));
+  });
+  return total;
 }
 
 const NOBODY: Counts = {

@@ -131,6 +131,7 @@ def _leader(ground: Ground, calling: Calling) -> Leader:
         alarms=Alarms(calling.board.queues, calling.config, on_duty, bus, clock),
         rare=ground.facts.rare,
         day_start=lambda at: day_of(at, ZoneInfo(wanted.time_zone))[0],
+        skills=calling.config.skills,
     )
 
 

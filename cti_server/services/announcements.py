@@ -29,11 +29,12 @@ class Announcements:
     def __init__(self, floor: Floor, store: AnnouncementStore, bus: Bus, clock: Clock) -> None:
         self._floor, self._store, self._bus, self._clock = floor, store, bus, clock
 
-    async def make(self, audience: Audience, name: str, text: str, by: str) -> Announcement:
-        """Raises NotFound for an unknown agent, InvalidValue without a text, Conflict when nobody would get it."""
+    async def make(self, audience: Audience, name: str, text: str, by: str, own: AgentId | None = None) -> Announcement:
+        """`own` is the author as an agent: he need not read what he tells others. Raises NotFound for an unknown agent,
+        InvalidValue without a text, Conflict when nobody would get it."""
         if not text.strip():
             raise InvalidValue("an announcement needs a text", field="text")
-        agents = self._audience(audience, name)
+        agents = self._audience(audience, name, own)
         made = Announcement(
             announcement_id=new_id(self._clock),
             at=self._clock.now(),
@@ -46,10 +47,10 @@ class Announcements:
         self._bus.record(AnnouncementMade(agents=agents, **asdict(made)))
         return made
 
-    def _audience(self, audience: Audience, name: str) -> tuple[AgentId, ...]:
+    def _audience(self, audience: Audience, name: str, own: AgentId | None) -> tuple[AgentId, ...]:
         if audience == "agent":
             return (self._floor.agent(AgentId(name)).agent_id,)
-        everybody = [agent for agent, _ in self._floor]
+        everybody = [agent for agent, _ in self._floor if agent.agent_id != own]
         found = tuple(a.agent_id for a in everybody if (a.queues if audience == "all" else QueueName(name) in a.queues))
         if not found:
             raise Conflict(f"nobody would get it: no agent serves {name or 'any queue'}", reason="nobody")

@@ -114,10 +114,10 @@ class DeskService:
         self._floor.pause(AgentId(agent_id), reason, by)
 
     async def end_wrap_up(self, agent_id: str, by: str) -> None:
-        self._floor.end_wrap_up(AgentId(agent_id), "agent" if by == agent_id else "leader")
+        self._floor.end_wrap_up(AgentId(agent_id), by)
 
     async def extend_wrap_up(self, agent_id: str, by: str) -> None:
-        self._floor.extend_wrap_up(AgentId(agent_id), EXTEND_WRAP_UP)
+        self._floor.extend_wrap_up(AgentId(agent_id), EXTEND_WRAP_UP, by)
 
     # -- call control --------------------------------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Literal
 
 from cti_server.bus import Bus
 from cti_server.clock import Clock
@@ -233,10 +232,10 @@ class Floor:
         state = self.state(agent_id)
         self._record(rules.may_place(state, self._clock.now(), self._queue_of(state)))
 
-    def extend_wrap_up(self, agent_id: AgentId, more: Micros) -> None:
-        self._record(rules.extend_wrap_up(self.state(agent_id), self._clock.now(), more))
+    def extend_wrap_up(self, agent_id: AgentId, more: Micros, by: str = "") -> None:
+        self._record(rules.extend_wrap_up(self.state(agent_id), self._clock.now(), more, by))
 
-    def end_wrap_up(self, agent_id: AgentId, by: Literal["agent", "leader"] = "agent") -> None:
+    def end_wrap_up(self, agent_id: AgentId, by: str = "") -> None:
         state = self.state(agent_id)
         self._record(rules.end_wrap_up(state, self._clock.now(), by, self._queue_of(state)))
 

@@ -43,6 +43,11 @@ class SqlUsers:
             row = (await connection.execute(query)).one_or_none()
         return User(**row._asdict()) if row else None
 
+    async def names(self) -> dict[str, str]:
+        query = select(tables.users.c.login, tables.users.c.name).order_by(tables.users.c.login)
+        async with self._database.read() as connection:
+            return {row.login: row.name for row in await connection.execute(query)}
+
     async def users(self) -> list[User]:
         async with self._database.read() as connection:
             rows = await connection.execute(select(tables.users).order_by(tables.users.c.login))

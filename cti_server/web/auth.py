@@ -30,6 +30,10 @@ class UserStore(Protocol):
     """Users, their sessions and the audit log. Raises StorageUnavailable."""
 
     async def user_by_login(self, login: str) -> User | None: ...
+    async def names(self) -> dict[str, str]:
+        """Login → name, of everybody, locked out or not."""
+        ...
+
     async def create_session(self, session: SignInSession) -> None: ...
     async def session(self, token_hash: str) -> SignInSession | None: ...
     async def touch(self, token_hash: str, at: Micros) -> None: ...
@@ -164,6 +168,10 @@ class Auth:
         self._known.pop(hashed, None)
         await self._users.end_session(hashed)
         await self._users.audit(self._clock.now(), identity.user.login, "sign_out", address=address)
+
+    async def names(self) -> dict[str, str]:
+        """Login → name, of everybody. Raises StorageUnavailable."""
+        return await self._users.names()
 
     def locked(self, login: str) -> bool:
         """Too many failed sign-ins; on this server, for the window of web/limits.py."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from cti_server.domain.facts import Recorded
 from cti_server.domain.ids import Micros
+from cti_server.domain.setup import Skill
 from cti_server.services.alarms import Alarms
 from cti_server.services.announcements import Announcements
 from cti_server.services.leader import LeaderService
@@ -28,3 +29,5 @@ class Leader:
     alarms: Alarms
     rare: RareFacts
     day_start: Callable[[Micros], Micros]
+    skills: Callable[[], Awaitable[list[Skill]]]
+    """Raises StorageUnavailable."""

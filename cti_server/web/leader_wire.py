@@ -108,6 +108,14 @@ class ListenEntry(Wire):
     modes: list[ListenMode]
 
 
+class SkillTitle(Wire):
+    """What people read for a skill."""
+
+    code: str
+    zh: str
+    en: str
+
+
 class Listen(Args):
     agent_id: Plain = Field(max_length=32)
     mode: ListenMode = "listen"

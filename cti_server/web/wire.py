@@ -313,6 +313,13 @@ class Session(Wire):
     expires_at: int
 
 
+class Person(Wire):
+    """Whose name stands for a login."""
+
+    login: str
+    name: str
+
+
 class Args(BaseModel):
     """What a client sends: an unknown field is an error, so that a typing mistake is not silently ignored."""
 

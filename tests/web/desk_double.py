@@ -82,6 +82,10 @@ class MemoryUsers:
         self._check()
         return self.users.get(login)
 
+    async def names(self) -> dict[str, str]:
+        self._check()
+        return {login: user.name for login, user in self.users.items()}
+
     async def create_session(self, session: SignInSession) -> None:
         self._check()
         self.sessions[session.token_hash] = session

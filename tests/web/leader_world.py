@@ -12,6 +12,7 @@ from cti_server.domain.facts import AlarmFact, ListenFact, Recorded
 from cti_server.domain.ids import MINUTE, AgentId, Micros, QueueName
 from cti_server.domain.queues import Queue
 from cti_server.domain.routing import Router
+from cti_server.domain.setup import Skill
 from cti_server.domain.tallies import QueueView
 from cti_server.services.acd import Acd
 from cti_server.services.alarms import Alarms
@@ -78,6 +79,9 @@ def leader_tools(bus: Bus, clock: Any, agents: Collection[str], stored: Callable
     async def rare(since: Micros, *, limit: int) -> list[Recorded]:
         return [one for one in stored() if one.id >= since and isinstance(one.fact, AlarmFact | ListenFact)][-limit:]
 
+    async def skills() -> list[Skill]:
+        return [Skill(code="en", zh="英文", en="English")]
+
     queues = {GENERAL: Queue(name=GENERAL)}
     switch, settings, calls = FakeSwitch(clock), MemorySettings(), LiveCalls(bus, clock)
     acd = Acd(Router(queues), queues, GENERAL, switch, bus, clock)
@@ -89,4 +93,5 @@ def leader_tools(bus: Bus, clock: Any, agents: Collection[str], stored: Callable
         alarms=Alarms(lambda: [QueueView(name=GENERAL)], settings, lambda _, __: True, bus, clock),
         rare=rare,
         day_start=lambda at: at - at % (24 * 60 * MINUTE),
+        skills=skills,
     )

@@ -32,7 +32,7 @@ export function Header(props: { view: View | null; views?: View[]; show?: (view:
       <KeyHelp />
       <ThemeSwitch />
       <LanguageSwitch />
-      <span class="who"><Icon name="customer" />{user?.name} <span class="dim">{user?.login}</span></span>
+      <span class="who"><Icon name="customer" /><bdi>{user?.name}</bdi> <span class="dim">{user?.login}</span></span>
       <button type="button" class="quiet" disabled={busy.value} onClick={() => void signOut()} data-test="sign-out"><Icon name="leave" />{t("sign_out")}</button>
     </header>
   );

@@ -1,5 +1,6 @@
 import { useRef } from "preact/hooks";
 import { language, span, t, word } from "../i18n";
+import { nameOf } from "../people";
 import type { Me } from "../protocol";
 import { busy, now, onlyLive, pauseCodes, wish } from "../state";
 import { closeWhenLeft } from "./Act";
@@ -40,7 +41,7 @@ function headline(own: Me): string {
 function intent(own: Me): string {
   const reason = own.intent === "paused" && own.reason ? ` · ${reasonWord(own.reason)}` : "";
   const phone = own.system === "unreachable" && own.intent !== "ready" ? ` · ${word("system", own.system)}` : "";
-  const by = own.by ? ` · ${t("by_other")} ${own.by}` : "";
+  const by = own.by ? ` · ${t("by_other")} ${nameOf(own.by)}` : "";
   return word("intent", own.intent) + reason + by + phone;
 }
 

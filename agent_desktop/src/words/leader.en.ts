@@ -1,6 +1,8 @@
 import type { leaderZh } from "./leader.zh";
 
 export const leaderEn: Record<keyof typeof leaderZh, string> = {
+  by_system: "the system",
+  taken_care: "you take care",
   filter: "Filter agents (/)",
   all_queues: "All queues",
   all_states: "All states",
@@ -33,6 +35,7 @@ export const leaderEn: Record<keyof typeof leaderZh, string> = {
   nobody_free: "No agent is free",
   alarms: "Alarms",
   thresholds: "Alarm thresholds",
+  thresholds_short: "Thresholds",
   "alarm.waiting": "Too many waiting",
   "alarm.longest_wait": "Waiting too long",
   "alarm.service_level": "Service level low",
@@ -42,7 +45,7 @@ export const leaderEn: Record<keyof typeof leaderZh, string> = {
   "threshold.service_level": "Service level below (%)",
   "threshold.formula": "Formula",
   "threshold.agents_ready": "Fewer agents ready than",
-  threshold_hint: "0 = no alarm",
+  threshold_hint: "Empty = no alarm. A dashed field has the value of every queue.",
   notify_me: "Desktop notifications",
   announcement: "Announcement",
   mark_read: "Read",

@@ -1,4 +1,6 @@
 export const leaderZh = {
+  by_system: "系统",
+  taken_care: "已由你接手",
   filter: "筛选坐席（/）",
   all_queues: "全部队列",
   all_states: "全部状态",
@@ -31,6 +33,7 @@ export const leaderZh = {
   nobody_free: "没有空闲坐席",
   alarms: "告警",
   thresholds: "告警阈值",
+  thresholds_short: "阈值",
   "alarm.waiting": "排队人数过多",
   "alarm.longest_wait": "等待过久",
   "alarm.service_level": "服务水平偏低",
@@ -40,7 +43,7 @@ export const leaderZh = {
   "threshold.service_level": "服务水平低于（%）",
   "threshold.formula": "公式",
   "threshold.agents_ready": "就绪坐席少于",
-  threshold_hint: "0 表示不告警",
+  threshold_hint: "留空表示不告警；虚线框沿用所有队列的通用值。",
   notify_me: "桌面通知",
   announcement: "通知",
   mark_read: "已读",

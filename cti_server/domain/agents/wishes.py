@@ -118,7 +118,7 @@ def may_place(state: AgentState, now: Micros, queue: Queue | None = None) -> lis
         raise Conflict("your phone is not registered; switch it on or check its settings", reason="phone_away")
     if state.system == "busy_elsewhere":
         raise Conflict("your phone is in a call; hang up first", reason="phone_busy")
-    return end_wrap_up(state, now, "agent", queue) if state.system == "wrap_up" else []
+    return end_wrap_up(state, now, queue=queue) if state.system == "wrap_up" else []
 
 
 def overlong(state: AgentState, now: Micros) -> bool:
@@ -161,7 +161,7 @@ def ready(state: AgentState, agent: Agent, now: Micros, by: str = "", queue: Que
         raise Forbidden(f"agent {agent.agent_id} has no training certificate; enter it before he takes calls")
     facts: list[Fact] = []
     if state.system == "wrap_up":
-        facts += end_wrap_up(state, now, "leader" if by not in ("", state.agent_id) else "agent", queue)
+        facts += end_wrap_up(state, now, by, queue)
     if state.intent != "ready":
         facts.append(AgentReady(at=now, agent_id=state.agent_id, by=by or state.agent_id))
     return facts
@@ -180,9 +180,9 @@ def pause(
     return [AgentPaused(at=now, agent_id=state.agent_id, reason=reason, by=by or state.agent_id)]
 
 
-def extend_wrap_up(state: AgentState, now: Micros, more: Micros) -> list[Fact]:
-    """Once each wrap-up. Conflict when not in wrap-up, extended before, or beyond `wrap_up_most`; InvalidValue when `more`
-    is not positive."""
+def extend_wrap_up(state: AgentState, now: Micros, more: Micros, by: str = "") -> list[Fact]:
+    """Once each wrap-up, whoever asks. Conflict when not in wrap-up, extended before, or beyond `wrap_up_most`; InvalidValue
+    when `more` is not positive."""
     _must_be_in_wrap_up(state)
     if state.wrap_up_extended:
         raise Conflict("a wrap-up is extended once; pause if you need longer", reason="extended_before")
@@ -192,18 +192,17 @@ def extend_wrap_up(state: AgentState, now: Micros, more: Micros) -> list[Fact]:
     if until > state.work_since + state.rules.wrap_up_most:
         most = state.rules.wrap_up_most // MINUTE
         raise Conflict(f"a wrap-up may last {most} minutes at most; pause instead", reason="wrap_up_longest")
-    return [WrapUpExtended(at=now, agent_id=state.agent_id, until=until)]
+    return [WrapUpExtended(at=now, agent_id=state.agent_id, until=until, by=by or state.agent_id)]
 
 
-def end_wrap_up(
-    state: AgentState, now: Micros, by: Literal["agent", "leader"] = "agent", queue: Queue | None = None
-) -> list[Fact]:
-    """Conflict when not in wrap-up, and when `queue` wants a disposition code the agent has not given: a leader may end
-    it all the same, the missing code is flagged."""
+def end_wrap_up(state: AgentState, now: Micros, by: str = "", queue: Queue | None = None) -> list[Fact]:
+    """`by` is a leader's login; '' or the agent's own id = himself. Conflict when not in wrap-up, and when `queue` wants a
+    disposition code the agent has not given: a leader may end it all the same, the missing code is flagged."""
     _must_be_in_wrap_up(state)
-    if by == "agent":
+    if by in ("", state.agent_id):
         _must_have_code(state, queue)
-    return _end_wrap_up(state, now, by, queue)
+        return _end_wrap_up(state, now, "agent", queue)
+    return _end_wrap_up(state, now, "leader", queue, by)
 
 
 def phone(state: AgentState, now: Micros, *, reachable: bool | None = None, busy: bool | None = None) -> list[Fact]:
@@ -217,11 +216,16 @@ def phone(state: AgentState, now: Micros, *, reachable: bool | None = None, busy
 
 
 def _end_wrap_up(
-    state: AgentState, now: Micros, by: Literal["agent", "leader", "signed_out"], queue: Queue | None
+    state: AgentState,
+    now: Micros,
+    by: Literal["agent", "leader", "signed_out"],
+    queue: Queue | None,
+    leader: str = "",
 ) -> list[Fact]:
     if state.system != "wrap_up":
         return []
-    return [WrapUpEnded(at=now, agent_id=state.agent_id, by=by, code_missing=code_missing(state, queue))]
+    missing = code_missing(state, queue)
+    return [WrapUpEnded(at=now, agent_id=state.agent_id, by=by, code_missing=missing, leader=leader)]
 
 
 def _must_have_code(state: AgentState, queue: Queue | None) -> None:

@@ -41,15 +41,19 @@ class WrapUpStarted(AgentFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrapUpExtended(AgentFact):
+    """`by` is the agent's own id or a leader's login."""
+
     until: Micros
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrapUpEnded(AgentFact):
-    """`code_missing`: the queue wants a disposition code and none was given."""
+    """`code_missing`: the queue wants a disposition code and none was given. `leader`: his login, when it was one."""
 
     by: Literal["agent", "deadline", "signed_out", "leader"]
     code_missing: bool = False
+    leader: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

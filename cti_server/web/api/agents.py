@@ -8,7 +8,7 @@ from cti_server.web.api.wishes import OfAgent, agent_of
 from cti_server.web.live.views import board_for, may_watch, view_of
 from cti_server.web.parts import Ask
 from cti_server.web.routes import TAKES_CALLS, Route
-from cti_server.web.wire import Args, Board, Me, PauseCode, Pop, QueueRow
+from cti_server.web.wire import Args, Board, Me, PauseCode, Person, Pop, QueueRow
 
 
 async def me(ask: Ask, args: OfAgent) -> Any:
@@ -36,6 +36,10 @@ async def agents(ask: Ask, _: Args) -> Any:
 
 async def pause_codes(ask: Ask, _: Args) -> Any:
     return ask.parts.desk.pause_codes()
+
+
+async def people(ask: Ask, _: Args) -> Any:
+    return [{"login": login, "name": name} for login, name in (await ask.parts.auth.names()).items()]
 
 
 WATCH = may_watch()
@@ -77,5 +81,13 @@ ROUTES = (
         summary="Reasons to pause with",
         roles=WATCH,
         answer=list[PauseCode],
+    ),
+    Route(
+        method="GET",
+        path="/people",
+        handle=people,
+        summary="The names behind logins: who paused, announced, took care",
+        roles=WATCH,
+        answer=list[Person],
     ),
 )

@@ -34,6 +34,7 @@ from cti_server.web.leader_wire import (
     SentAnnouncement,
     SetStateLimits,
     SetThresholds,
+    SkillTitle,
     StateLimits,
     Thresholds,
 )
@@ -121,7 +122,8 @@ async def move(ask: Ask, args: Move) -> Done:
 async def announce(ask: Ask, args: Announce) -> Any:
     tools = _tools(ask)
     await ask.audit("announce", f"{args.audience} {args.name}".strip())
-    return asdict(await tools.announcements.make(args.audience, args.name, args.text, ask.user.login))
+    made = await tools.announcements.make(args.audience, args.name, args.text, ask.user.login, ask.user.agent_id)
+    return asdict(made)
 
 
 async def announcements(ask: Ask, args: Recent) -> Any:
@@ -156,6 +158,10 @@ async def acknowledge(ask: Ask, args: OneAlarm) -> Done:
     await ask.audit("acknowledge_alarm", f"{args.queue} {args.alarm}")
     tools.alarms.acknowledge(args.queue, args.alarm, ask.user.login)
     return Done()
+
+
+async def skills(ask: Ask, _: Args) -> Any:
+    return [{"code": one.code, "zh": one.zh, "en": one.en} for one in await _tools(ask).skills()]
 
 
 async def state_limits(ask: Ask, _: Args) -> Any:
@@ -272,6 +278,7 @@ ROUTES = (
         roles=LEADS,
         args=OneAlarm,
     ),
+    _get("/skills", skills, "Skills and what people read for them", roles=WATCHES, answer=list[SkillTitle]),
     _get("/state-limits", state_limits, "When an agent's state is marked", roles=WATCHES, answer=StateLimits),
     _post(
         "/state-limits",

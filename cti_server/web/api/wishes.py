@@ -45,7 +45,7 @@ class PlaceCall(OfAgent):
 
 
 Act = Callable[[Desk, str, Any, str], Awaitable[None]]
-"""(desk, agent id, arguments, login of whoever asked)"""
+"""(desk, agent id, arguments, who asked: the agent's own id, or a leader's login)"""
 
 
 def agent_of(ask: Ask, agent_id: str) -> str:
@@ -63,9 +63,11 @@ def agent_of(ask: Ask, agent_id: str) -> str:
 def _handle(wish: str, act: Act) -> Handle:
     async def handle(ask: Ask, args: OfAgent) -> Done:
         agent_id = agent_of(ask, args.agent_id)
-        await act(ask.parts.desk, agent_id, args, ask.user.login)
-        if agent_id != ask.user.agent_id:
+        if agent_id == ask.user.agent_id:
+            await act(ask.parts.desk, agent_id, args, agent_id)
+        else:
             await ask.audit(wish, agent_id)
+            await act(ask.parts.desk, agent_id, args, ask.user.login)
         return Done.model_validate({"me": ask.parts.desk.agent(agent_id)})
 
     return handle

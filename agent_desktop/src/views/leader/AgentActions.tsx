@@ -12,16 +12,6 @@ const moving = signal<string | null>(null);
 /** Whom the next press signs out: the first one only asks. */
 const leaving = signal<string | null>(null);
 
-/** Keys of the agent table: the button that has the key, if it can be pressed. */
-export function press(event: KeyboardEvent): void {
-  const key = event.key.toUpperCase();
-  const target = document.querySelector<HTMLElement>(`.agent-actions [aria-keyshortcuts="${CSS.escape(key)}"]:not(:disabled)`);
-  if (target === null) return;
-  event.preventDefault();
-  target.focus();
-  if (target.tagName === "BUTTON") target.click();
-}
-
 /** What can be done with the chosen agent. Inspectors listen only; administrators set queues. */
 export function AgentActions() {
   const row = chosen.value === null ? undefined : agents.get(chosen.value);
@@ -30,7 +20,7 @@ export function AgentActions() {
   const agent = row.value;
   return (
     <div class="agent-actions" role="group" aria-label={`${t("actions_for")} ${agent.name}`} data-test="agent-actions">
-      <strong>{agent.name}</strong>
+      <strong class="short" title={agent.name}><bdi>{agent.name || agent.agent_id}</bdi></strong>
       {(leads.value || role === "inspector") && <Listen agent={agent} />}
       {leads.value && <Intent agent={agent} />}
       {(leads.value || role === "admin") && (

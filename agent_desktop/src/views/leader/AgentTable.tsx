@@ -1,14 +1,16 @@
 import { useComputed, type ReadonlySignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { span, t, word } from "../../i18n";
+import { count, span, t, word } from "../../i18n";
+import { nameOf } from "../../people";
 import type { AgentRow, Me } from "../../protocol";
 import { agents, boardCalls, queues } from "../../rows";
 import { leads, now, queueName } from "../../state";
 import { Icon } from "../Icon";
 import { reasonWord } from "../State";
-import { AgentActions, press } from "./AgentActions";
+import { AgentActions } from "./AgentActions";
 import { dragged, give } from "./CallTable";
-import { chosen, filter, overlong, shownAgents, skills, sort, stateOf, STATES, type AgentSort, type Filter, type State } from "./store";
+import { pressIn } from "./letters";
+import { chosen, filter, overlong, shownAgents, skillName, skills, sort, stateOf, STATES, type AgentSort, type Filter, type State } from "./store";
 import { FACES } from "./Totals";
 
 export function AgentTable() {
@@ -23,7 +25,7 @@ export function AgentTable() {
       if (next === undefined) return;
       chosen.value = next;
       body.current?.querySelector<HTMLElement>(`[data-agent="${CSS.escape(next)}"]`)?.focus();
-    } else if (!event.altKey && !event.ctrlKey && !event.metaKey) press(event);
+    } else if (!event.altKey && !event.ctrlKey && !event.metaKey && pressIn(".agent-actions", event.key.toUpperCase())) event.preventDefault();
   };
   return (
     <section class="card agents-card" data-test="board-agents" aria-label={t("agents")}>
@@ -32,13 +34,13 @@ export function AgentTable() {
         <table class="fixed">
           <thead>
             <tr>
-              <Sorted by="name">{t("agent")}</Sorted>
-              <Sorted by="state">{t("state")}</Sorted>
-              <Sorted by="since" narrow>{t("since")}</Sorted>
-              <th scope="col">{t("caller")}</th>
-              <Sorted by="answered" narrow>{t("answered")}</Sorted>
-              <Sorted by="average" narrow>{t("aht")}</Sorted>
-              <th scope="col">{t("queue")}</th>
+              <Sorted by="name" kind="who">{t("agent")}</Sorted>
+              <Sorted by="state" kind="doing">{t("state")}</Sorted>
+              <Sorted by="since" kind="number since">{t("since")}</Sorted>
+              <th scope="col" class="caller">{t("caller")}</th>
+              <Sorted by="answered" kind="number">{t("answered")}</Sorted>
+              <Sorted by="average" kind="number">{t("aht")}</Sorted>
+              <th scope="col" class="serves">{t("queues")}</th>
             </tr>
           </thead>
           <tbody ref={body} onKeyDown={onKeyDown}>
@@ -52,11 +54,11 @@ export function AgentTable() {
   );
 }
 
-function Sorted(props: { by: AgentSort; narrow?: boolean; children: string }) {
+function Sorted(props: { by: AgentSort; kind: string; children: string }) {
   const mine = sort.value.by === props.by;
   const order = mine ? (sort.value.down ? "descending" : "ascending") : "none";
   return (
-    <th scope="col" aria-sort={order} class={props.narrow ? "narrow" : ""}>
+    <th scope="col" aria-sort={order} class={props.kind}>
       <button type="button" class="plain" onClick={() => (sort.value = { by: props.by, down: mine && !sort.value.down })}>
         {props.children}{mine && <span aria-hidden="true">{sort.value.down ? " ▾" : " ▴"}</span>}
       </button>
@@ -68,7 +70,7 @@ function Filters() {
   const set = (change: Partial<Filter>) => (filter.value = { ...filter.value, ...change });
   return (
     <div class="filters">
-      <input type="search" data-filter aria-label={t("filter")} placeholder={t("filter")} aria-keyshortcuts="/" maxLength={40}
+      <input type="search" aria-label={t("filter")} placeholder={t("filter")} aria-keyshortcuts="/" maxLength={40}
         value={filter.value.text} onInput={(event) => set({ text: event.currentTarget.value })} data-test="filter" />
       <select aria-label={t("queue")} value={filter.value.queue} onChange={(event) => set({ queue: event.currentTarget.value })} data-test="filter-queue">
         <option value="">{t("all_queues")}</option>
@@ -76,7 +78,7 @@ function Filters() {
       </select>
       <select aria-label={t("skill")} value={filter.value.skill} onChange={(event) => set({ skill: event.currentTarget.value })} data-test="filter-skill">
         <option value="">{t("all_skills")}</option>
-        {skills.value.map((code) => <option key={code} value={code}>{code}</option>)}
+        {skills.classes.value.map((code) => <option key={code} value={code}>{skillName(code)}</option>)}
       </select>
       <select aria-label={t("state")} value={filter.value.state} onChange={(event) => set({ state: event.currentTarget.value as State | "" })} data-test="filter-state">
         <option value="">{t("all_states")}</option>
@@ -104,19 +106,33 @@ function AgentLine({ id, first }: { id: string; first: boolean }) {
         if (dragged.value !== null) void give(dragged.value, id);
       }}
       tabIndex={isChosen.value || (first && chosen.value === null) ? 0 : -1} onClick={() => (chosen.value = id)} onFocus={() => (chosen.value = id)}>
-      <th scope="row">{agent.name} <span class="dim">{id}</span></th>
-      <td><Icon name={FACES[state]} /> {stateText(agent)}</td>
+      <th scope="row" title={agent.name}><bdi>{agent.name || id}</bdi> <span class="dim">{id}</span></th>
+      <td title={stateText(agent)}><Icon name={FACES[state]} /> {stateText(agent)}</td>
       <td class={`number ${late.value ? "late" : ""}`}>{late.value && <span aria-label={t("too_long")}>! </span>}{passed}</td>
       <td><Caller agent={row} /></td>
-      <td class="number">{agent.answered}</td>
-      <td class="number">{agent.average === null ? "–" : span(agent.average)}</td>
-      <td class="dim">{agent.lent && `${t("this_shift")}: `}{agent.queues.map(queueName).join(" ")}</td>
+      <td class={`number ${agent.answered === 0 ? "nil" : ""}`}>{count(agent.answered)}</td>
+      <td class={`number ${agent.average === null ? "nil" : ""}`}>{agent.average === null ? "–" : span(agent.average)}</td>
+      <Serves agent={agent} />
     </tr>
   );
 }
 
+/** The queue he is best at, and how many more: all of them by name where there is room, on the pointer and for those who listen. */
+function Serves({ agent }: { agent: AgentRow }) {
+  const names = [...agent.queues].sort((one, other) => (agent.levels[other] ?? 0) - (agent.levels[one] ?? 0)).map(queueName);
+  const all = `${agent.lent ? `${t("this_shift")}: ` : ""}${names.join(", ")}`;
+  return (
+    <td class="dim" title={all}>
+      <span class="serving" aria-hidden="true">
+        {agent.lent && <Icon name="swap" />}<span class="short"><bdi>{names[0]}</bdi></span>{names.length > 1 && <span class="more">+{names.length - 1}</span>}
+      </span>
+      <span class="hidden">{all}</span>
+    </td>
+  );
+}
+
 function stateText(agent: Me): string {
-  const by = agent.by ? ` (${t("by_other")} ${agent.by})` : "";
+  const by = agent.by ? ` · ${t("by_other")} ${nameOf(agent.by)}` : "";
   const paused = `${word("intent", "paused")}${agent.reason ? ` · ${reasonWord(agent.reason)}` : ""}${by}`;
   const system = word("system", agent.held ? "held" : agent.system);
   if (agent.intent === "ready") return system;
@@ -125,12 +141,10 @@ function stateText(agent: Me): string {
 
 /** Only a text that differs touches the page, though calls come and go all the time. */
 function Caller({ agent }: { agent: ReadonlySignal<AgentRow> }) {
-  const text = useComputed(() => {
+  const call = useComputed(() => {
     const id = agent.value.call_id;
-    if (id === null || !boardCalls.keys.value.includes(id)) return "";
-    const call = boardCalls.get(id)?.value;
-    const who = call?.customer_name || call?.caller || t("withheld");
-    return call?.queue ? `${who} · ${queueName(call.queue)}` : who;
+    return id === null || !boardCalls.keys.value.includes(id) ? undefined : boardCalls.get(id)?.value;
   });
-  return <>{text}</>;
+  const who = useComputed(() => (call.value === undefined ? "" : call.value.customer_name || call.value.caller || t("withheld")));
+  return <bdi>{who}</bdi>;
 }

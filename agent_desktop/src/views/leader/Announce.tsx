@@ -1,44 +1,58 @@
 import { signal } from "@preact/signals";
 import { day, t, time } from "../../i18n";
+import { nameOf } from "../../people";
+import type { Announcement, Reader, SentAnnouncement } from "../../protocol";
 import { agents, queues } from "../../rows";
 import { busy, problem, queueName, wish } from "../../state";
+import { Panel, panel, PanelButton } from "./Panel";
 import { askReaders, askSent, readers, sent } from "./store";
 
 const MOST = 1000;
-const open = signal(false);
 /** `all`, `queue:<name>` or `agent:<id>`. */
 const audience = signal("all");
 
 export function announceTo(kind: "all" | "queue" | "agent", name = ""): void {
   audience.value = kind === "all" ? kind : `${kind}:${name}`;
-  open.value = true;
+  panel.value = "announce";
   void askSent();
 }
 
+export function AnnounceButton() {
+  return <PanelButton name="announce" icon="message" label={t("message_to")} open={() => announceTo("all")} test="announce" />;
+}
+
 export function Announce() {
-  if (!open.value) return <button type="button" onClick={() => announceTo("all")} data-test="announce">{t("message_to")}</button>;
-  const close = () => (open.value = false);
   return (
-    <section class="card panel" role="dialog" aria-label={t("message_to")} onKeyDown={(event) => event.key === "Escape" && close()} data-test="announce-panel">
-      <Form close={close} />
+    <Panel name="announce" title={t("message_to")} test="announce-panel">
+      <Form />
       <h3 class="label">{t("sent_announcements")}</h3>
-      <ul class="rows">
-        {sent.value.map(({ announcement, to, read }) => (
-          <li key={announcement.announcement_id}>
-            <span class="dim">{day(announcement.at)} {announcement.by}</span>
-            <span>{announcement.text}</span>
-            <button type="button" class="small plain" aria-expanded={readers.value?.id === announcement.announcement_id} onClick={() => void askReaders(announcement.announcement_id)} data-test="readers">{read}/{to} {t("read_of")}</button>
-            {readers.value?.id === announcement.announcement_id && (
-              <span class="readers" data-test="reader-list">{readers.value.rows.map((one) => `${one.read_at === null ? "○" : "✓"} ${one.name || one.agent_id}${one.read_at === null ? "" : ` ${time(one.read_at)}`}`).join(" · ")}</span>
-            )}
-          </li>
-        ))}
-      </ul>
-    </section>
+      <ul class="sent">{sent.value.map((one) => <Sent key={one.announcement.announcement_id} {...one} />)}</ul>
+    </Panel>
   );
 }
 
-function Form({ close }: { close: () => void }) {
+function Sent({ announcement, to, read }: SentAnnouncement) {
+  const shown = readers.value?.id === announcement.announcement_id ? readers.value.rows : null;
+  return (
+    <li>
+      <span class="dim">{day(announcement.at)} · <bdi>{nameOf(announcement.by)}</bdi> → <bdi>{toWhom(announcement)}</bdi></span>
+      <button type="button" class="small plain" aria-expanded={shown !== null} onClick={() => void askReaders(announcement.announcement_id)} data-test="readers">{read}/{to} {t("read_of")}</button>
+      <span class="said" dir="auto">{announcement.text}</span>
+      {shown !== null && <ul class="readers" data-test="reader-list">{shown.map((one) => <ReaderLine key={one.agent_id} {...one} />)}</ul>}
+    </li>
+  );
+}
+
+function ReaderLine({ agent_id, name, read_at }: Reader) {
+  return <li class={read_at === null ? "" : "dim"}>{read_at === null ? "○" : "✓"} <bdi>{name || agent_id}</bdi>{read_at !== null && ` ${time(read_at)}`}</li>;
+}
+
+function toWhom({ audience: kind, name }: Announcement): string {
+  if (kind === "queue") return queueName(name);
+  return kind === "agent" ? agents.get(name)?.peek().name || nameOf(name) : t("message_all");
+}
+
+function Form() {
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
@@ -54,12 +68,11 @@ function Form({ close }: { close: () => void }) {
     <form class="announce" onSubmit={submit}>
       <select aria-label={t("message_to")} value={audience.value} onChange={(event) => (audience.value = event.currentTarget.value)} data-test="audience">
         <option value="all">{t("message_all")}</option>
-        {queues.keys.value.map((name) => <option key={name} value={`queue:${name}`}>{queueName(name)}</option>)}
-        {agents.keys.value.map((id) => <option key={id} value={`agent:${id}`}>{agents.get(id)?.value.name} {id}</option>)}
+        <optgroup label={t("queues")}>{queues.keys.value.map((name) => <option key={name} value={`queue:${name}`}>{queueName(name)}</option>)}</optgroup>
+        <optgroup label={t("agents")}>{agents.keys.value.map((id) => <option key={id} value={`agent:${id}`}>{agents.get(id)?.value.name} {id}</option>)}</optgroup>
       </select>
-      <textarea name="text" required maxLength={MOST} rows={2} aria-label={t("message_text")} placeholder={t("message_text")} ref={(area) => area?.focus()} />
+      <textarea name="text" required maxLength={MOST} rows={2} dir="auto" aria-label={t("message_text")} placeholder={t("message_text")} data-first />
       <button type="submit" class="primary" disabled={busy.value} data-test="send">{t("send")}</button>
-      <button type="button" onClick={close}>{t("close")}</button>
     </form>
   );
 }

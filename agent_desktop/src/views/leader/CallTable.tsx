@@ -1,5 +1,6 @@
 import { signal, useComputed } from "@preact/signals";
 import { span, t, word } from "../../i18n";
+import { nameOf } from "../../people";
 import type { BoardCall } from "../../protocol";
 import { agents, boardCalls, queues } from "../../rows";
 import { busy, leads, now, queueName } from "../../state";
@@ -13,7 +14,7 @@ const handing = signal<{ id: string; to: "agent" | "queue" } | null>(null);
 export const dragged = signal<string | null>(null);
 
 export async function give(call: string, agent: string): Promise<void> {
-  if (await act("assign", { call_id: call, agent_id: agent }, `${t("given_to")} ${agents.get(agent)?.value.name ?? ""} ${agent}`)) handing.value = null;
+  if (await act("assign", { call_id: call, agent_id: agent }, `${t("given_to")} ${agentName(agent)}`)) handing.value = null;
 }
 
 export function CallTable() {
@@ -22,10 +23,10 @@ export function CallTable() {
       <table class="fixed">
         <thead>
           <tr>
-            <th scope="col" class="caller">{t("caller")}</th>
+            <th scope="col" class="who">{t("caller")}</th>
             <th scope="col" class="stage">{t("stage")}</th>
-            <th scope="col" class="narrow">{t("since")}</th>
-            <th scope="col">{t("queue")}</th>
+            <th scope="col" class="number">{t("since")}</th>
+            <th scope="col" class="serves">{t("queue")}</th>
             <th scope="col" class="doing">{t("agent")}</th>
           </tr>
         </thead>
@@ -56,13 +57,19 @@ function CallLine({ id }: { id: string }) {
   return (
     <tr tabIndex={waits ? 0 : -1} draggable={waits} onDragStart={(event) => drag(event, id)} onDragEnd={() => (dragged.value = null)}
       onKeyDown={onKeyDown} class={call.stage} data-test={`call-${id}`}>
-      <td>{call.customer_name || (call.caller ? "" : t("withheld"))} {call.caller && <Tel number={call.caller} />}</td>
+      <td title={`${call.customer_name ?? ""} ${call.caller}`.trim()}><Caller call={call} /></td>
       <td>{word("stage", call.stage)}</td>
       <td class={`number ${late.value}`}>{passed}</td>
-      <td>{call.queue === null ? "" : queueName(call.queue)}</td>
-      <td>{waits ? <Handing call={call} /> : agentName(call.agent_id)}</td>
+      <td title={call.queue === null ? "" : queueName(call.queue)}><bdi>{call.queue === null ? "" : queueName(call.queue)}</bdi></td>
+      <td>{waits ? <Handing call={call} /> : call.agent_id !== null && <bdi>{agentName(call.agent_id)}</bdi>}</td>
     </tr>
   );
+}
+
+/** His name whole; the number too where there is room beside it. */
+function Caller({ call }: { call: BoardCall }) {
+  const name = call.customer_name || (call.caller ? "" : t("withheld"));
+  return <span class="caller">{name && <bdi class="short">{name}</bdi>}{call.caller && <Tel number={call.caller} />}</span>;
 }
 
 function drag(event: DragEvent, id: string): void {
@@ -70,9 +77,8 @@ function drag(event: DragEvent, id: string): void {
   dragged.value = id;
 }
 
-function agentName(id: string | null): string {
-  if (id === null) return "";
-  return `${agents.get(id)?.value.name ?? ""} ${id}`.trim();
+function agentName(id: string): string {
+  return agents.get(id)?.value.name || nameOf(id);
 }
 
 function Handing({ call }: { call: BoardCall }) {

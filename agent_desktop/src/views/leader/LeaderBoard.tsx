@@ -1,27 +1,35 @@
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { t } from "../../i18n";
 import { leads, me, session } from "../../state";
 import { CallBar } from "../CallBar";
 import { Icon } from "../Icon";
 import { PhoneCard } from "../phone/PhoneCard";
 import { AgentTable } from "./AgentTable";
-import { AlarmHistory, Alarms } from "./Alarms";
-import { Announce } from "./Announce";
+import { AlarmButton, AlarmHistory, Alarms } from "./Alarms";
+import { Announce, AnnounceButton } from "./Announce";
 import { CallTable } from "./CallTable";
-import { ListenLog } from "./ListenLog";
+import { pressIn, useLetters } from "./letters";
+import { ListenLog, ListenLogButton } from "./ListenLog";
+import { panel } from "./Panel";
 import { QueueTable } from "./QueueTable";
-import { askToNotify, listening, mayNotify, told, wall } from "./store";
-import { ThresholdForm } from "./ThresholdForm";
+import { told, wall } from "./store";
+import { ThresholdButton, ThresholdForm } from "./ThresholdForm";
 import { Totals } from "./Totals";
 
 /** Queues, agents and calls of this moment, and what a leader does about them. On the wall there is nothing to press. */
 export function LeaderBoard() {
   const onWall = wall.value;
+  useLetters(press);
+  useWallEnd();
   return (
     <div class={`leader ${onWall ? "wall" : ""}`} data-test="leader">
       {!onWall && leads.value && me.value !== null && <CallBar />}
       <Totals />
-      <Alarms />
+      <div class="strip">
+        <Alarms />
+        <span class="told" role="status" data-test="told">{told.value}</span>
+        <Tools />
+      </div>
       <QueueTable />
       {!onWall && (
         <div class="halves">
@@ -29,8 +37,6 @@ export function LeaderBoard() {
           <CallTable />
         </div>
       )}
-      <Tools />
-      <Keys />
     </div>
   );
 }
@@ -39,55 +45,50 @@ function Tools() {
   const role = session.value?.role;
   const sets = leads.value || role === "admin";
   return (
-    <footer class="leader-tools">
-      <button type="button" aria-pressed={wall.value} aria-keyshortcuts="F" onClick={toggleWall} data-test="wall"><Icon name="full" />{t(wall.value ? "leave_wall" : "wall")}</button>
+    <div class="leader-tools">
       {!wall.value && (
         <>
-          {sets && <Announce />}
-          <AlarmHistory />
-          {sets && <ThresholdForm />}
-          <ListenLog />
+          {sets && <AnnounceButton />}
+          <AlarmButton />
+          {sets && <ThresholdButton />}
+          <ListenLogButton />
           {role === "inspector" && <PhoneCard />}
-          {mayNotify.value === "default" && <button type="button" onClick={() => void askToNotify()}>{t("notify_me")}</button>}
-          <span class="good grow" role="status" data-test="told">{told.value}</span>
+          <Announce />
+          <AlarmHistory />
+          <ThresholdForm />
+          <ListenLog />
         </>
       )}
-    </footer>
+      <button type="button" aria-pressed={wall.value} aria-keyshortcuts="F" title="F" onClick={toggleWall} data-test="wall"><Icon name="full" />{t(wall.value ? "leave_wall" : "wall")}</button>
+    </div>
   );
 }
 
 /** The whole screen where the browser lets us; the large view either way. */
 function toggleWall(): void {
+  panel.value = null;
   wall.value = !wall.value;
   if (wall.value) void document.documentElement.requestFullscreen().catch(() => undefined);
   else if (document.fullscreenElement !== null) void document.exitFullscreen();
 }
 
-const TYPED = ["INPUT", "TEXTAREA", "SELECT"];
+/** `/` filters, F is the wall, Escape closes what lies over the board. */
+function press(key: string): boolean {
+  if (key === "Escape") {
+    const open = panel.peek() !== null;
+    panel.value = null;
+    return open;
+  }
+  return pressIn(key === "/" ? ".filters" : ".leader-tools", key);
+}
 
-/** Keys that need no row: `/` filter, F wall, and while one listens L W B E. */
-function Keys() {
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || TYPED.includes((event.target as HTMLElement).tagName)) return;
-      const key = event.key.toUpperCase();
-      const target = key === "/" ? document.querySelector<HTMLElement>("[data-filter]")
-        : key === "F" ? document.querySelector<HTMLElement>(".leader-tools [aria-keyshortcuts=F]")
-        : listening.value === null ? null : document.querySelector<HTMLElement>(`.listening [aria-keyshortcuts="${CSS.escape(key)}"]:not(:disabled)`);
-      if (target === null) return;
-      event.preventDefault();
-      target.focus();
-      if (target.tagName === "BUTTON") target.click();
-    };
+/** Who leaves the whole screen by the browser's own key leaves the wall. */
+function useWallEnd(): void {
+  useLayoutEffect(() => {
     const left = () => {
       if (document.fullscreenElement === null) wall.value = false;
     };
-    addEventListener("keydown", press);
     document.addEventListener("fullscreenchange", left);
-    return () => {
-      removeEventListener("keydown", press);
-      document.removeEventListener("fullscreenchange", left);
-    };
+    return () => document.removeEventListener("fullscreenchange", left);
   }, []);
-  return null;
 }

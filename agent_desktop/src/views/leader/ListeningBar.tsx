@@ -1,20 +1,26 @@
 import { t, word } from "../../i18n";
+import { nameOf } from "../../people";
 import { agents } from "../../rows";
 import { busy, leads } from "../../state";
 import { Icon } from "../Icon";
+import { pressIn, useLetters } from "./letters";
 import { listen, listened, listening, stopListening } from "./store";
 
 export const MODES = [["listen", "L"], ["whisper", "W"], ["barge", "B"]] as const;
 
-/** What one listens to, and how; only while one does, whatever else is on the page. */
+/** What one listens to, and how; only while one does, whatever else is on the page, and so are its keys. */
 export function ListeningBar() {
+  return listening.value === null ? null : <Bar />;
+}
+
+function Bar() {
   const present = listening.value;
+  useLetters((key) => pressIn(".listening", key));
   if (present === null) return null;
-  const name = agents.get(present.agent_id)?.value.name ?? "";
   return (
     <div class="listening" role="status" data-test="listening">
       <Icon name="listen" />
-      <span class="grow">{t("listening_to")} <strong>{name} {present.agent_id}</strong>{present.on ? ` · ${word("mode", present.mode)}` : ` – ${t("phone_rings")}`}</span>
+      <span class="grow short">{t("listening_to")} <strong><bdi>{agents.get(present.agent_id)?.value.name || nameOf(present.agent_id)}</bdi></strong>{present.on ? ` · ${word("mode", present.mode)}` : ` – ${t("phone_rings")}`}</span>
       {leads.value && present.on && MODES.map(([mode, key]) => (
         <button type="button" key={mode} aria-pressed={present.mode === mode} disabled={busy.value} aria-keyshortcuts={key} title={key}
           onClick={() => void listen(present.agent_id, mode)} data-test={`mode-${mode}`}>{t(mode)} <kbd>{key}</kbd></button>
@@ -30,7 +36,7 @@ export function Listened() {
   return (
     <p class="listening" role="status" data-test="listened">
       <Icon name="listen" />
-      {listened.value.map((one) => `${one.by}: ${word("mode", one.mode)}`).join(" · ")}
+      <span class="short">{listened.value.map((one) => `${nameOf(one.by)}: ${word("mode", one.mode)}`).join(" · ")}</span>
     </p>
   );
 }

@@ -1,37 +1,46 @@
-import { signal } from "@preact/signals";
 import { t, word } from "../../i18n";
 import type { StateLimits, Thresholds } from "../../protocol";
-import { queueName, busy } from "../../state";
+import { busy, queueName } from "../../state";
+import { Panel, PanelButton } from "./Panel";
 import { act, askThresholds, FORMULAS, limits, thresholds } from "./store";
 
 const NUMBERS = ["waiting", "longest_wait", "service_level", "agents_ready"] as const;
 const STATES = ["talking", "held", "wrap_up", "paused", "trouble"] as const;
 const EVERY = "*";
-const open = signal(false);
 
 function title(queue: string): string {
   return queue === EVERY ? t("every_queue") : queueName(queue);
 }
 
+export function ThresholdButton() {
+  return <PanelButton name="thresholds" icon="settings" label={t("thresholds_short")} open={() => void askThresholds()} test="thresholds" />;
+}
+
 export function ThresholdForm() {
-  const show = () => {
-    open.value = true;
-    void askThresholds();
-  };
-  if (!open.value) return <button type="button" onClick={show} data-test="thresholds">{t("thresholds")}</button>;
   return (
-    <section class="card panel scroll" role="dialog" aria-label={t("thresholds")} onKeyDown={(event) => event.key === "Escape" && (open.value = false)}>
+    <Panel name="thresholds" title={t("thresholds")} test="threshold-panel">
       <p class="dim">{t("threshold_hint")}</p>
+      <div class="threshold heads" aria-hidden="true">
+        <span>{t("queue")}</span>
+        {NUMBERS.map((name) => <span key={name}>{word("threshold", name)}</span>)}
+        <span>{word("threshold", "formula")}</span>
+      </div>
       {thresholds.value.map((one) => <OfQueue key={`${one.queue}${JSON.stringify(one)}`} limits={one} />)}
       {limits.value !== null && <OfStates set={limits.value} />}
-      <button type="button" onClick={() => (open.value = false)}>{t("close")}</button>
-    </section>
+    </Panel>
   );
 }
 
+/** A field left empty is 0: never. */
 function numbers<Name extends string>(form: HTMLFormElement, names: readonly Name[]): Record<Name, number> {
   const data = new FormData(form);
   return Object.fromEntries(names.map((name) => [name, Number(data.get(name))])) as Record<Name, number>;
+}
+
+function Field(props: { name: string; label: string; value: number; most?: number }) {
+  return (
+    <input type="number" name={props.name} min={0} max={props.most ?? 86400} defaultValue={props.value === 0 ? "" : String(props.value)} placeholder="–" aria-label={props.label} />
+  );
 }
 
 function OfQueue({ limits }: { limits: Thresholds }) {
@@ -43,17 +52,15 @@ function OfQueue({ limits }: { limits: Thresholds }) {
   };
   const inherit = () => void act("reset_alarms", { queue: limits.queue }, `${title(limits.queue)}: ${t("every_queue")} ✓`).then(askThresholds);
   return (
-    <form class={`threshold ${limits.own ? "" : "general"}`} onSubmit={submit} data-test={`threshold-${limits.queue}`}>
-      <strong>{title(limits.queue)}</strong>
+    <form class={`threshold ${limits.own ? "" : "general"}`} onSubmit={submit} aria-label={title(limits.queue)} data-test={`threshold-${limits.queue}`}>
+      <strong class="short" title={title(limits.queue)}><bdi>{title(limits.queue)}</bdi></strong>
       {NUMBERS.map((name) => (
-        <label key={name}>{word("threshold", name)}<input type="number" name={name} min={0} max={name === "service_level" ? 100 : 86400} defaultValue={String(limits[name])} required /></label>
+        <Field key={name} name={name} label={word("threshold", name)} value={limits[name]} {...(name === "service_level" && { most: 100 })} />
       ))}
-      <label>{word("threshold", "formula")}
-        <select name="formula">{FORMULAS.map((one) => <option key={one} value={one} selected={one === limits.formula}>{one}</option>)}</select>
-      </label>
+      <select name="formula" aria-label={word("threshold", "formula")}>{FORMULAS.map((one) => <option key={one} value={one} selected={one === limits.formula}>{one}</option>)}</select>
       <span class="ends">
-        <button type="submit" disabled={busy.value}>{t("save")}</button>
-        {limits.queue !== EVERY && limits.own && <button type="button" disabled={busy.value} onClick={inherit} data-test="inherit">{t("as_every_queue")}</button>}
+        <button type="submit" class="small" disabled={busy.value}>{t("save")}</button>
+        {limits.queue !== EVERY && limits.own && <button type="button" class="small plain" disabled={busy.value} onClick={inherit} data-test="inherit">{t("as_every_queue")}</button>}
       </span>
     </form>
   );
@@ -66,12 +73,13 @@ function OfStates({ set }: { set: StateLimits }) {
     void act("set_state_limits", numbers(event.currentTarget as HTMLFormElement, STATES), `${t("state_limits")} ✓`).then(askThresholds);
   };
   return (
-    <form class="threshold" onSubmit={submit} data-test="state-limits">
-      <strong>{t("state_limits")}</strong>
-      {STATES.map((name) => (
-        <label key={name}>{name === "held" ? word("system", "held") : word("state", name)}<input type="number" name={name} min={0} max={86400} defaultValue={String(set[name])} required /></label>
-      ))}
-      <span class="ends"><button type="submit" disabled={busy.value}>{t("save")}</button></span>
+    <form class="state-limits" onSubmit={submit} aria-label={t("state_limits")} data-test="state-limits">
+      <h3 class="label">{t("state_limits")}</h3>
+      {STATES.map((name) => {
+        const label = name === "held" ? word("system", "held") : word("state", name);
+        return <label key={name}>{label}<Field name={name} label={label} value={set[name]} /></label>;
+      })}
+      <button type="submit" class="small" disabled={busy.value}>{t("save")}</button>
     </form>
   );
 }

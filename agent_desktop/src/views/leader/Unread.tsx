@@ -1,4 +1,5 @@
 import { t, time } from "../../i18n";
+import { nameOf } from "../../people";
 import { busy } from "../../state";
 import { markRead, unread } from "./store";
 
@@ -9,8 +10,8 @@ export function Unread() {
     <ul class="unread" role="status" aria-label={t("announcement")} data-test="unread">
       {unread.value.map((one) => (
         <li key={one.announcement_id}>
-          <span class="dim">{time(one.at)} {one.by}</span>
-          <span class="grow">{one.text}</span>
+          <span class="dim">{time(one.at)} <bdi>{nameOf(one.by)}</bdi></span>
+          <span class="grow" dir="auto">{one.text}</span>
           <button type="button" disabled={busy.value} onClick={() => void markRead(one)}>{t("mark_read")}</button>
         </li>
       ))}

@@ -2,10 +2,10 @@
 
 import { computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
 import { request } from "../../api";
-import { word } from "../../i18n";
+import { inLanguage, word } from "../../i18n";
 import { connection } from "../../live";
-import type { AgentRow, AlarmEntry, Announcement, Commands, LiveEvent, Listened, Listening, ListenEntry, Me, QueueRow, Reader, SentAnnouncement, StateLimits, Thresholds } from "../../protocol";
-import { agents, boardCalls } from "../../rows";
+import type { AgentRow, AlarmEntry, Announcement, Commands, LiveEvent, Listened, Listening, ListenEntry, Me, QueueRow, Reader, SentAnnouncement, SkillTitle, StateLimits, Thresholds } from "../../protocol";
+import { agents, boardCalls, sum, queues, Tally } from "../../rows";
 import { isLive, leads, listeners, now, problem, queueName, report, session, watchesAll, wish } from "../../state";
 import { inCall, phone } from "../phone/desk";
 
@@ -26,7 +26,15 @@ export const filter = signal<Filter>({ ...ALL, ...(JSON.parse(localStorage.getIt
 effect(() => localStorage.setItem(FILTER, JSON.stringify({ queue: filter.value.queue, skill: filter.value.skill })));
 export const chosen = signal<string | null>(null);
 export const wall = signal(false);
-export const skills = computed(() => [...new Set(agents.all().flatMap((agent) => Object.keys(agent.skills)))].sort());
+/** Skills the agents on the board have. */
+export const skills = new Tally(agents, (agent) => Object.keys(agent.skills));
+export const skillTitles = signal<ReadonlyMap<string, SkillTitle>>(new Map());
+
+/** A skill in the language of the page; its code until the titles are there. */
+export function skillName(code: string): string {
+  const title = skillTitles.value.get(code);
+  return (title === undefined ? "" : inLanguage(title)) || code;
+}
 
 /** What came of the last wish, until the next one or for some seconds. */
 export const told = signal("");
@@ -51,6 +59,9 @@ export function stateOf(agent: Me): State {
   return agent.system === "available" ? "ready" : "trouble";
 }
 
+export const states = new Tally(agents, (agent) => [stateOf(agent)]);
+export const waitingNow = sum(queues, (queue) => queue.waiting);
+
 /** The list stays the same object while its keys do, so that nothing is drawn again for a row that only changed. */
 export function steady(keys: () => string[]): ReadonlySignal<readonly string[]> {
   let last: readonly string[] = [];
@@ -69,20 +80,26 @@ const ORDER: Record<AgentSort, (one: AgentRow, other: AgentRow) => number> = {
   since: (one, other) => one.since - other.since,
 };
 
-function wanted(agent: AgentRow): boolean {
-  const { text, queue, skill, state } = filter.value;
-  const named = `${agent.name} ${agent.agent_id}`.toLowerCase().includes(text.trim().toLowerCase());
-  return named && (queue === "" || agent.queues.includes(queue)) && (skill === "" || skill in agent.skills) && (state === "" || stateOf(agent) === state);
+function named(agent: AgentRow, text: string): boolean {
+  return `${agent.name} ${agent.agent_id}`.toLowerCase().includes(text.trim().toLowerCase());
 }
 
+function wanted(agent: AgentRow): boolean {
+  const { text, queue, skill, state } = filter.value;
+  return (text === "" || named(agent, text)) && (queue === "" || agent.queues.includes(queue)) && (skill === "" || skill in agent.skills) && (state === "" || stateOf(agent) === state);
+}
+
+/** Anew at once when somebody comes or goes or something else is asked for; for what the rows say, once a second: a list that
+ * jumps cannot be read. */
 export const shownAgents = steady(() => {
   const { by, down } = sort.value;
-  const found = agents.all().filter(wanted);
+  const found = agents.keys.value.flatMap((key) => agents.get(key)?.peek() ?? []).filter(wanted);
+  now.value;
   found.sort((one, other) => ORDER[by](one, other) || one.agent_id.localeCompare(other.agent_id));
   return (down ? found.reverse() : found).map((agent) => agent.agent_id);
 });
 
-const STAGES = ["waiting", "ringing", "held", "talking", "survey", "menu", "ended"];
+const STAGES = ["waiting", "ringing", "dialling", "held", "talking", "survey", "menu", "ended"];
 /** Who waits comes first, and who waits longest is on top. */
 export const shownCalls = steady(() =>
   boardCalls
@@ -114,6 +131,10 @@ export const listenLog = signal<ListenEntry[]>([]);
 
 export async function askListenLog(): Promise<void> {
   await request<ListenEntry[]>("GET", "/listening/log").then((found) => (listenLog.value = found), report);
+}
+
+async function askSkills(): Promise<void> {
+  await request<SkillTitle[]>("GET", "/skills").then((found) => (skillTitles.value = new Map(found.map((one) => [one.code, one]))), report);
 }
 
 async function askListened(): Promise<void> {
@@ -174,7 +195,11 @@ export async function askThresholds(): Promise<void> {
 
 export const limits = signal<StateLimits | null>(null);
 export const alarmLog = signal<AlarmEntry[]>([]);
-export const raisedNow = computed(() => alarmLog.value.filter((one) => one.cleared_at === null));
+/** What nobody takes care of yet comes first. */
+export const raisedNow = computed(() => {
+  const raised = alarmLog.value.filter((one) => one.cleared_at === null);
+  return [...raised.filter((one) => one.acknowledged_by === ""), ...raised.filter((one) => one.acknowledged_by !== "")];
+});
 
 export async function askAlarms(): Promise<void> {
   await request<AlarmEntry[]>("GET", "/alarms/log").then((found) => (alarmLog.value = found), report);
@@ -214,6 +239,7 @@ effect(() => {
   if (watchesAll.value) {
     void askThresholds();
     void askAlarms();
+    void askSkills();
   }
   if (session.value?.agent_id != null && ["agent", "leader"].includes(session.value.role)) {
     void askUnread();
