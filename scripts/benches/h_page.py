@@ -71,7 +71,7 @@ async def pops(page: Page, centre: Centre) -> list[float]:
     for number in range(1, POPS + 1):
         calling = asyncio.create_task(centre.call("wait 0.3; digits 0; wait 4; hangup"))
         await centre.until(f.WrapUpStarted, number)
-        centre.server.floor.end_wrap_up(AGENT, "agent")
+        centre.server.floor.end_wrap_up(AGENT)
         await calling
         await centre.calls_over()
     await phone.unregister()

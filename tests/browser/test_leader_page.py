@@ -91,7 +91,7 @@ async def test_agents_are_filtered_sorted_chosen_and_paused_from_the_keyboard(pa
     await page.keyboard.press("p")
     await expect(page.get_by_test_id("pause-agent")).to_be_focused()
     await page.get_by_test_id("pause-agent").select_option(index=1)
-    await expect(page.get_by_test_id("agent-1001")).to_contain_text("(by 1900)")
+    await expect(page.get_by_test_id("agent-1001")).to_contain_text("by 沈岚")
     state = site.server.floor.state(AgentId("1001"))
     assert (state.intent, state.by) == ("paused", "1900")
     await page.get_by_test_id("agent-1001").focus()
@@ -146,7 +146,7 @@ async def test_an_alarm_is_shown_on_the_board_and_goes(page: Page, site: LeaderS
     await expect(alarms).to_contain_text("General Too many waiting")
     raised = page.get_by_test_id("alarm-general-waiting")
     await raised.get_by_test_id("acknowledge").click()
-    await expect(raised).to_contain_text("Taken care of by 1900")
+    await expect(raised).to_contain_text("Taken care of by 沈岚")
     for live in calls:
         live.end("caller")
     await expect(alarms).not_to_contain_text("Too many waiting", timeout=20_000)
@@ -154,7 +154,7 @@ async def test_an_alarm_is_shown_on_the_board_and_goes(page: Page, site: LeaderS
     await page.get_by_test_id("alarm-history").click()
     past = page.get_by_test_id("alarm-log").get_by_role("row").filter(has_text="Too many waiting")
     await expect(past).to_contain_text("2 / 1")
-    await expect(past).to_contain_text("1900")
+    await expect(past).to_contain_text("沈岚")
 
 
 async def test_an_announcement_stays_on_the_agents_page_until_he_reads_it(
@@ -286,4 +286,4 @@ async def test_an_agent_is_told_who_paused_him(page: Page, site: LeaderSite) -> 
     await expect(page.get_by_test_id("intent")).to_contain_text("Paused")
     site.ready("1001")
     site.server.floor.pause(AgentId("1001"), "training", "1900")
-    await expect(page.get_by_test_id("intent")).to_contain_text("by 1900")
+    await expect(page.get_by_test_id("intent")).to_contain_text("by 沈岚")

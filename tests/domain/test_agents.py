@@ -242,7 +242,9 @@ def test_wrap_up_is_extended_within_bounds_and_ended_by_ready() -> None:
         agents.extend_wrap_up(desk.state, desk.now, 30 * MINUTE)
     with pytest.raises(InvalidValue):
         agents.extend_wrap_up(desk.state, desk.now, 0)
-    desk.tell(*agents.extend_wrap_up(desk.state, desk.now, MINUTE)).after(60).settle()
+    (extended,) = agents.extend_wrap_up(desk.state, desk.now, MINUTE, "1900")
+    assert (extended.by, agents.extend_wrap_up(desk.state, desk.now, MINUTE)[0].by) == ("1900", ME)
+    desk.tell(extended).after(60).settle()
     assert (desk.system(), desk.state.deadline) == ("wrap_up", 90 * SECOND)
     with pytest.raises(Conflict, match="once"):
         agents.extend_wrap_up(desk.state, desk.now, MINUTE)
@@ -271,8 +273,8 @@ def test_a_queue_that_wants_a_code_is_not_left_without_one_but_by_the_deadline()
         with pytest.raises(Conflict) as refused:
             wish()
         assert refused.value.details["reason"] == "disposition_required"
-    (by_leader,) = agents.end_wrap_up(desk.state, desk.now, "leader", CODED)
-    assert by_leader == f.WrapUpEnded(at=desk.now, agent_id=ME, by="leader", code_missing=True)
+    (by_leader,) = agents.end_wrap_up(desk.state, desk.now, "1900", CODED)
+    assert by_leader == f.WrapUpEnded(at=desk.now, agent_id=ME, by="leader", code_missing=True, leader="1900")
     desk.after(31).settle(CODED)
     assert desk.facts[-1] == f.WrapUpEnded(at=desk.now, agent_id=ME, by="deadline", code_missing=True)
     assert desk.state.free

@@ -116,7 +116,7 @@ async def test_a_waiting_caller_is_given_away_and_a_pause_in_a_talk_holds_after_
     floor.pause(other, "training", "1900")
     assert floor.state(other).system == "talking", "the talk goes on"
     await centre.until(f.WrapUpStarted)
-    floor.end_wrap_up(other, "leader")
+    floor.end_wrap_up(other, "1900")
     state = floor.state(other)
     assert (state.intent, state.reason, state.by, state.free) == ("paused", "training", "1900", False)
     with suppress(asyncio.CancelledError):

@@ -161,7 +161,7 @@ async def test_the_pages_network_is_pulled_while_calls_come_and_go(network: str,
                 beyond.pull()
                 await phone.hang_up()
                 await centre.until(f.TalkEnded)
-                centre.server.floor.end_wrap_up(AgentId("1001"), "agent")
+                centre.server.floor.end_wrap_up(AgentId("1001"))
                 second = asyncio.create_task(centre.call(PERSON.format(60), caller="13900000003"))
                 waits = asyncio.create_task(centre.call(PERSON.format(60), caller="13900000001"))
                 await phone.answers()

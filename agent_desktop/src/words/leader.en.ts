@@ -6,6 +6,7 @@ export const leaderEn: Record<keyof typeof leaderZh, string> = {
   filter: "Filter agents (/)",
   all_queues: "All queues",
   all_states: "All states",
+  level_short: "Level",
   service_level: "Service level",
   abandoned_short: "Short",
   unseen: "Unseen",

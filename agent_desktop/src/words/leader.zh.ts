@@ -4,6 +4,7 @@ export const leaderZh = {
   filter: "筛选坐席（/）",
   all_queues: "全部队列",
   all_states: "全部状态",
+  level_short: "服务水平",
   service_level: "服务水平",
   abandoned_short: "短放弃",
   unseen: "离线来电",

@@ -37,7 +37,7 @@ export function AgentTable() {
               <Sorted by="name" kind="who">{t("agent")}</Sorted>
               <Sorted by="state" kind="doing">{t("state")}</Sorted>
               <Sorted by="since" kind="number since">{t("since")}</Sorted>
-              <th scope="col" class="caller">{t("caller")}</th>
+              <th scope="col" class="with">{t("caller")}</th>
               <Sorted by="answered" kind="number">{t("answered")}</Sorted>
               <Sorted by="average" kind="number">{t("aht")}</Sorted>
               <th scope="col" class="serves">{t("queues")}</th>

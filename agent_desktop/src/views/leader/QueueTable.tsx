@@ -51,9 +51,9 @@ export function QueueTable() {
 
 function Formula() {
   return (
-    <select aria-label={t("service_level")} value={formula.value} data-test="formula"
+    <select aria-label={t("service_level")} title={t("service_level")} value={formula.value} data-test="formula"
       onChange={(event) => (formula.value = event.currentTarget.value as (typeof FORMULAS)[number])}>
-      {FORMULAS.map((one) => <option key={one} value={one}>{t("service_level")} {one}</option>)}
+      {FORMULAS.map((one) => <option key={one} value={one}>{t("level_short")} {one}</option>)}
     </select>
   );
 }
