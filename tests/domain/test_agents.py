@@ -242,9 +242,13 @@ def test_wrap_up_is_extended_within_bounds_and_ended_by_ready() -> None:
         agents.extend_wrap_up(desk.state, desk.now, 30 * MINUTE)
     with pytest.raises(InvalidValue):
         agents.extend_wrap_up(desk.state, desk.now, 0)
-    (extended,) = agents.extend_wrap_up(desk.state, desk.now, MINUTE, "1900")
-    assert (extended.by, agents.extend_wrap_up(desk.state, desk.now, MINUTE)[0].by) == ("1900", ME)
-    desk.tell(extended).after(60).settle()
+    until = desk.now + 90 * SECOND
+    assert agents.extend_wrap_up(desk.state, desk.now, MINUTE) == [
+        f.WrapUpExtended(at=desk.now, agent_id=ME, until=until, by=ME)
+    ]
+    extended = agents.extend_wrap_up(desk.state, desk.now, MINUTE, "1900")
+    assert extended == [f.WrapUpExtended(at=desk.now, agent_id=ME, until=until, by="1900")]
+    desk.tell(*extended).after(60).settle()
     assert (desk.system(), desk.state.deadline) == ("wrap_up", 90 * SECOND)
     with pytest.raises(Conflict, match="once"):
         agents.extend_wrap_up(desk.state, desk.now, MINUTE)
