@@ -13,7 +13,7 @@ from cti_server.domain import facts as f
 from cti_server.domain.ids import AgentId, Micros, OfferId, QueueName, VisitId
 
 NO_QUEUE = QueueName("")
-"""The queue of a visit whose beginning was not seen."""
+"""The queue of a call an agent placed, and of a visit whose beginning was not seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -173,14 +173,18 @@ class DeskService:
         live = self._calls.of_agent(agent)
         if self._floor.state(agent).system == "internal":
             await hang_up_phone(self._switch, self._floor, agent, self._floor.softphone(agent))
-        if live is None or live.talking_with != agent_id:
+        if live is None or agent_id not in (live.talking_with, live.dialled_by):
             return
         leg = await self._leg(live, agent_id)
         if not leg.name.startswith(f"PJSIP/{self._floor.softphone(agent)}-"):
             return
         await self._consultations.abandon(live, agent)
-        live.cut = not self._floor.state(agent).parties
-        await self._switch.hangup(leg)
+        live.cut = live.talking_with == agent_id and not self._floor.state(agent).parties
+        if live.cut and live.on_agents_line:
+            live.leaving = True
+            await self._switch.blind_transfer(leg, agent_id, TRANSFER_CONTEXT)
+        else:
+            await self._switch.hangup(leg)
 
     async def call_back(self, agent_id: str, ticket_id: str) -> None:
         if not self._floor.available(AgentId(agent_id)):

@@ -90,6 +90,15 @@ async def test_whom_he_called_is_sent_on_to_a_colleague(centre: Centre) -> None:
     assert [fact.agent_id for fact in centre.of(f.TalkStarted)] == ["1001", "1002"]
     assert [fact.side for fact in centre.of(f.TalkEnded)] == ["transfer", "agent"]
     assert len({fact.call_id for fact in centre.of(f.TalkStarted)}) == 1
+    one_end_and_nothing_after(centre)
+
+
+def one_end_and_nothing_after(centre: Centre) -> None:
+    """Of each call; an agent's wrap-up is no longer the call's."""
+    ends = {fact.call_id: place for place, fact in enumerate(centre.facts) if isinstance(fact, f.CallEnded)}
+    assert len(ends) == len(centre.of(f.CallEnded)) == len(centre.of(f.CallArrived))
+    late = [fact for place, fact in enumerate(centre.facts) if place > ends.get(f.call_id_of(fact), place)]  # type: ignore[arg-type]
+    assert not [fact for fact in late if isinstance(fact, f.CallFact)]
 
 
 @pytest.mark.parametrize("how", ["blind", "attended"])

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from cti_server.domain import facts as f
 from cti_server.domain.ids import SECOND, AgentId
+from cti_server.domain.visit_records import NO_QUEUE
 from cti_server.ports import PhoneReachability
 from tests.services.call_world import World
 from tests.services.doubles import Phone
 from tests.services.test_calls import play
+from tests.services.test_placing import TRUNK, own_line
 
 
 async def cut(world: World, at: float) -> None:
@@ -64,3 +66,35 @@ def test_an_ordinary_end_of_a_talk_keeps_nobody(tmp_path: Path) -> None:
 
     world = play(tmp_path, story)
     assert len(world.of(f.TalkStarted)) == len(world.of(f.VisitStarted)) == 1
+
+
+def test_whom_an_agent_called_is_kept_for_him_and_then_served_by_another(tmp_path: Path) -> None:
+    """The agent's line, on which the called one hangs, ends; the call does not."""
+
+    async def story(world: World) -> None:
+        world.agent_ready("1001")
+        world.switch.phones[TRUNK] = Phone(answers=1, talks=10)
+        line = own_line(world, "13900000009")
+        agents_part = world.start(line)
+        await asyncio.sleep(5)
+        (live,) = world.calls
+        assert live.on_agents_line
+        live.cut = live.leaving = True
+        party = world.line(script="transfer", arguments=("1001",), variables={"CTI_CALL_ID": live.call_id}, hangs_up=90)
+        kept = world.start(party)
+        await agents_part
+        assert line.left is True
+        world.agent_ready("1002", Phone(talks=10))
+        world.floor.pause(AgentId("1001"), "meal")
+        await kept
+
+    world = play(tmp_path, story)
+    assert [(fact.agent_id, fact.call_id) for fact in world.of(f.TalkStarted)] == [
+        (agent_id, world.of(f.CallPlaced)[0].call_id) for agent_id in ("1001", "1002")
+    ]
+    kept, waited = world.of(f.VisitStarted)
+    assert (kept.queue, waited.queue, waited.entered_at) == (NO_QUEUE, "general", kept.entered_at)
+    assert [fact.outcome for fact in world.of(f.VisitEnded)] == ["answered", "overflowed", "answered"]
+    assert world.of(f.TalkStarted)[1].at - world.of(f.TalkEnded)[0].at >= 20 * SECOND
+    assert len(world.of(f.CallEnded)) == 1
+    assert world.kinds().index("CallEnded") > world.kinds().index("CallResumed")

@@ -229,6 +229,11 @@ class LiveCall:
         return self.owner is not None
 
     @property
+    def on_agents_line(self) -> bool:
+        """The agent called out: the session's line is his own, and whom he called hangs on it."""
+        return self.agent_channel is not None and self.agent_channel.key in self.aliases
+
+    @property
     def talking_with(self) -> AgentId | None:
         return self.visit.talking if self.visit else None
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from cti_server.bus import Bus
@@ -22,7 +23,7 @@ from cti_server.config import CallSettings
 from cti_server.domain.facts import CallArrived, CallerIdentified, NotReached
 from cti_server.domain.ids import AgentId, CallId, ChannelRef, CustomerId, VisitId
 from cti_server.domain.visit_records import NO_QUEUE
-from cti_server.errors import CtiError
+from cti_server.errors import CtiError, LineGone
 from cti_server.ports import DialResult, LineInfo, Switch
 from cti_server.services.calls.caller import Caller
 from cti_server.services.calls.consulting import AGENT_CONTEXT
@@ -36,6 +37,8 @@ PHONE_SECONDS = 30.0
 """How long the agent's own phone rings."""
 CONNECT_SECONDS = 10.0
 """How soon the call a page dials must come to us; also the grace for a phone just answered."""
+END_SEEN_SECONDS = 1.0
+"""How long the switch's own word on a hang-up (side, cause, exact time) is waited for."""
 NOT_REACHED: dict[str, NotReached] = {
     "BUSY": "busy",
     "NOANSWER": "no_answer",
@@ -191,14 +194,24 @@ class Placing:
 
     async def _finish(self, caller: Caller, agent_id: AgentId, result: DialResult) -> None:
         live = caller.live
-        if result.transferred or live.owner is not caller:
-            raise Moved("whom he called goes on without him")
         if result.status == "ANSWER":
             if live.dialled_by is not None:
                 live.talk_started(agent_id, result.answered_at or None)
+            await self._end_seen(live)
+        if result.transferred or live.leaving or live.owner is not caller:
+            with suppress(LineGone):
+                await caller.line.leave(done=True)
+            raise Moved("whom he called goes on without him")
+        if result.status == "ANSWER":
             live.end("caller", cause=live.hangup_cause, at=live.hung_up_at)
             return
         live.not_reached(NOT_REACHED.get(result.status, "failed"))
+
+    async def _end_seen(self, live: LiveCall) -> None:
+        """His line is free again; that alone does not say whether the other has hung up or was sent on."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0 if live.leaving else END_SEEN_SECONDS):
+                await live.hung_up.wait()
 
 
 def identified(customer: Any) -> dict[str, Any]:

@@ -21,8 +21,9 @@ import structlog
 from cti_server.clock import new_id
 from cti_server.domain.facts import CallArrived, CallerIdentified, CallResumed, ConsultResult, FlowFailed, Side
 from cti_server.domain.flows.effects import Ask, CallContext, QueueResult
-from cti_server.domain.ids import AgentId, CallId, ChannelRef, VisitId
+from cti_server.domain.ids import AgentId, CallId, ChannelRef, QueueName, VisitId
 from cti_server.domain.phrases import phrase
+from cti_server.domain.visit_records import NO_QUEUE
 from cti_server.errors import LineGone, NotFound, Unavailable
 from cti_server.ports import Line
 from cti_server.services.calls import ticket as tickets
@@ -31,15 +32,13 @@ from cti_server.services.calls.consulting import CONSULT_ID
 from cti_server.services.calls.driver import FlowDriver
 from cti_server.services.calls.live import LiveCall, Visit
 from cti_server.services.calls.parts import Parts
-from cti_server.services.calls.placing import identified
+from cti_server.services.calls.placing import END_SEEN_SECONDS, identified
 from cti_server.services.calls.recovery import take_up
 from cti_server.services.calls.targets import Target
 from cti_server.services.calls.voice import Voice
 from cti_server.services.calls.waiting import Moved, Stay
 
 log = structlog.get_logger(__name__)
-END_SEEN_SECONDS = 1.0
-"""How long the switch's own word on a hang-up (side, cause, exact time) is waited for."""
 STORE_SECONDS = 1.0
 """How long a caller who comes back may wait in silence for the record of his call."""
 GREETINGS = 3
@@ -222,6 +221,9 @@ class Sessions:
         if not caller.live.customer:
             await self._identify(caller)
         target = self._parts.targets.find(extension)
+        if caller.live.cut and target.kind == "agent":
+            await Stay(caller).keep(self._visit(caller, NO_QUEUE), AgentId(target.name))
+            return
         if caller.resumed is None and target.kind == "number":
             await self._dial_out(caller, self._parts.targets.trunk(target.name))
             return
@@ -231,15 +233,15 @@ class Sessions:
 
     async def _to_target(self, caller: Caller, target: Target) -> QueueResult | None:
         """To a queue or an agent; None when it is neither."""
-        stay, priority = Stay(caller), self._parts.settings.transfer_priority
+        stay = Stay(caller)
         if caller.resumed is not None:
             return await stay.take_up(caller.resumed)
         if target.kind == "agent":
-            visit = self._visit(caller, self._last_queue(caller.live), priority)
+            visit = self._visit(caller, self._last_queue(caller.live))
             caller.live.start_visit(visit)
             return await stay.direct(visit, AgentId(target.name))
         if target.kind == "queue":
-            return await stay.begin(self._visit(caller, target.name, priority))
+            return await stay.begin(self._visit(caller, self._parts.acd.known(target.name)))
         return None
 
     async def _internal(self, caller: Caller) -> None:
@@ -254,7 +256,7 @@ class Sessions:
             return
         if target.kind == "queue":
             await caller.line.answer()
-            stayed = await Stay(caller).begin(self._visit(caller, target.name, self._parts.settings.transfer_priority))
+            stayed = await Stay(caller).begin(self._visit(caller, self._parts.acd.known(target.name)))
             if stayed.outcome != "answered":
                 self._parts.consultations.ended(caller.live.call_id, "no_answer")
                 await caller.voice.say_phrase("nobody_answered")
@@ -301,14 +303,13 @@ class Sessions:
         if live.customer and (live.record is None or live.record.customer_id is None):
             live.note(CallerIdentified, **identified(live.customer))
 
-    def _visit(self, caller: Caller, queue: str, priority: int) -> Visit:
-        base = self._parts.priority(caller.live.customer)
-        return Visit(
-            VisitId(new_id(self._parts.clock)), self._parts.acd.known(queue), base + priority, self._parts.clock.now()
-        )
+    def _visit(self, caller: Caller, queue: QueueName) -> Visit:
+        """Of a caller an agent has sent on."""
+        priority = self._parts.priority(caller.live.customer) + self._parts.settings.transfer_priority
+        return Visit(VisitId(new_id(self._parts.clock)), queue, priority, self._parts.clock.now())
 
-    def _last_queue(self, live: LiveCall) -> str:
-        return live.visit.queue if live.visit else self._parts.settings.fallback_queue
+    def _last_queue(self, live: LiveCall) -> QueueName:
+        return self._parts.acd.known(live.visit.queue if live.visit else "")
 
     # -- ends --------------------------------------------------------------------------------------------------
 

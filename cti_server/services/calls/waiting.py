@@ -277,22 +277,28 @@ class Stay:
         return QueueResult("answered", last)
 
     async def _after(self, visit: Visit, ended: QueueResult) -> QueueResult:
-        """A talk cut by the agent's page (reload, closed tab) is not over for the caller: the same agent first, as soon as his
-        softphone is back within `calls.keep_seconds`, then the queue, with the priority and the place in time he had."""
-        live, agent_id = self._live, AgentId(ended.agent_id or "")
-        if not live.cut or not agent_id:
+        """A talk cut by the agent's page (reload, closed tab) is not over for the caller, who keeps his priority and his place in
+        time."""
+        agent_id = AgentId(ended.agent_id or "")
+        if not self._live.cut or not agent_id:
             return ended
-        live.cut = False
-        again = live.start_visit(
-            Visit(
-                VisitId(new_id(self._parts.clock)),
-                visit.queue,
-                visit.priority,
-                visit.entered_at,
-                visit.skills,
-                agent_id,
-            )
+        again = Visit(
+            VisitId(new_id(self._parts.clock)),
+            visit.queue,
+            visit.priority,
+            visit.entered_at,
+            visit.skills,
+            agent_id,
         )
+        return await self.keep(again, agent_id)
+
+    async def keep(self, again: Visit, agent_id: AgentId) -> QueueResult:
+        """For the agent whose page is gone: he is rung as soon as his softphone is back within `calls.keep_seconds`, then the
+        queue has the caller; whom an agent had called came by no queue and goes to the fallback queue."""
+        live = self._live
+        live.cut = False
+        live.talk_ended("agent")
+        live.start_visit(again)
         if not await self._softphone_back(again, agent_id):
             return await self.through(again)
         live.offered(agent_id, self._parts.acd.queue(again.queue).ring_seconds)

@@ -116,8 +116,13 @@ class SwitchWatch:
         live = self._calls.on_channel(event.channel) or self._calls.get(event.call_id)
         if live is None:
             return
-        live.leaving = True
         by = self._floor.of_endpoint(event.by)
+        if (
+            by is not None and event.extension == by
+        ):  # nobody sends a caller to himself: his page is gone (desk.py:phone_cut)
+            live.talk_ended("agent", event.at)
+            return
+        live.leaving = True
         live.note(CallTransferred, event.at, how="blind", target=event.extension, by=by)
         live.talk_ended("transfer", event.at)
 
@@ -136,6 +141,7 @@ class SwitchWatch:
         state = self._floor.state(agent_id)
         if not state.parties or state.consulting:
             return
+        live.leaving = live.leaving or live.on_agents_line
         heir = next((one for one in state.parties if one.partner), state.parties[0])
         live.note(CallTransferred, event.at, how="attended", target=heir.partner or heir.target, by=agent_id)
         live.talk_ended("transfer", event.at)
@@ -149,6 +155,7 @@ class SwitchWatch:
         live = self._calls.on_channel(event.channel) or self._calls.get(event.call_id)
         if live is None:
             return
+        live.leaving = live.leaving or live.on_agents_line
         by, (partner, consult) = self._floor.of_endpoint(event.by), self._partner(event)
         outside = partner is None and (consult is None or consult.visit is None)
         target = partner or (_dialled(event, consult) if outside else consult and consult.visit and consult.visit.queue)

@@ -77,11 +77,13 @@ export function inCall(own: Me): boolean {
 /** Calls can be made now. */
 export const mayDial = computed(() => me.value !== null && me.value.intent !== "signed_out" && !inCall(me.value));
 
-/** The line of the call in hand: of one we placed, that which goes out. */
+/** The line of the call in hand: of one we placed, that which goes out, until the server rings us for it (this page was away). */
 export function line() {
   if (phone.place.value !== "here") return null;
-  const placed = me.value?.system === "dialling" || pop.value?.direction === "outbound";
-  return placed ? (phone.lines.value.find((one) => one.direction === "out") ?? null) : phone.lineOf(me.value?.call_id ?? null);
+  const call = me.value?.call_id ?? null;
+  const out = phone.lines.value.find((one) => one.direction === "out") ?? null;
+  const placed = me.value?.system === "dialling" || (pop.value?.direction === "outbound" && me.value?.system !== "offered");
+  return placed && (out !== null || me.value?.system === "dialling") ? out : phone.lineOf(call);
 }
 
 effect(() => {
