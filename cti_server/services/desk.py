@@ -151,9 +151,17 @@ class DeskService:
         state = self._floor.state(AgentId(agent_id))
         if state.consulting or state.parties:
             raise Conflict("others are on the line: complete, cancel or end the conference first", reason="consulting")
-        live.leaving = True
         extension = f"{QUEUE_PREFIX}{found.name}" if found.kind == "queue" else found.name
-        await self._switch.blind_transfer(await self._leg(live, agent_id), extension, TRANSFER_CONTEXT)
+        await self._send_on(live, await self._leg(live, agent_id), extension)
+
+    async def _send_on(self, live: LiveCall, leg: ChannelRef, extension: str) -> None:
+        """Said before it happens, since the line may end before the answer comes."""
+        live.leaving = True
+        try:
+            await self._switch.blind_transfer(leg, extension, TRANSFER_CONTEXT)
+        except CtiError:
+            live.leaving = False
+            raise
 
     async def consult(self, agent_id: str, step: ConsultStep) -> None:
         """Go on with a consultation an attended transfer began."""
@@ -181,8 +189,7 @@ class DeskService:
         await self._consultations.abandon(live, agent)
         live.cut = live.talking_with == agent_id and not self._floor.state(agent).parties
         if live.cut and live.on_agents_line:
-            live.leaving = True
-            await self._switch.blind_transfer(leg, agent_id, TRANSFER_CONTEXT)
+            await self._send_on(live, leg, agent_id)
         else:
             await self._switch.hangup(leg)
 
