@@ -21,7 +21,7 @@ import structlog
 from cti_server.bus import Bus
 from cti_server.clock import Clock, new_id
 from cti_server.config import CallSettings
-from cti_server.domain.facts import CallArrived, CallbackAttempted
+from cti_server.domain.facts import CallbackAttempted
 from cti_server.domain.ids import MINUTE, SECOND, AgentId, CallId, ChannelRef, Micros, QueueName, VisitId
 from cti_server.domain.orders import CallbackRequest
 from cti_server.domain.routing import Decision, Offer, Overflow, TimedOut
@@ -211,15 +211,7 @@ class CallbackService:
 
     def _begin(self, live: LiveCall, visit: Visit, agent_id: AgentId) -> None:
         self._calls.add(live)
-        live.note(
-            CallArrived,
-            node=live.channel.node,
-            channel=live.channel.name,
-            uniqueid=live.channel.uniqueid,
-            caller=live.caller,
-            did=live.did,
-            direction="callback",
-        )
+        live.arrived()
         live.start_visit(visit)
         live.offered(agent_id, self._settings.transfer_ring_seconds + RESERVE_SECONDS)
 

@@ -25,6 +25,7 @@ from cti_server.domain.calls import CallRecord
 from cti_server.domain.calls import apply as fold
 from cti_server.domain.facts import (
     AgentOffered,
+    CallArrived,
     CallEnded,
     CallFact,
     CallNotReached,
@@ -110,6 +111,17 @@ class LiveCall:
         """Record a fact of this call, now unless the switch said when."""
         if not self.over:
             self.bus.record(fact(**{"at": at or self.clock.now(), "call_id": self.call_id, **fields}))
+
+    def arrived(self) -> None:
+        self.note(
+            CallArrived,
+            node=self.channel.node,
+            channel=self.channel.name,
+            uniqueid=self.channel.uniqueid,
+            caller=self.caller,
+            did=self.did,
+            direction=self.direction,
+        )
 
     # -- the visit -------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from typing import Any
 from cti_server.bus import Bus
 from cti_server.clock import Clock, new_id
 from cti_server.config import CallSettings
-from cti_server.domain.facts import CallArrived, CallerIdentified, NotReached
+from cti_server.domain.facts import CallerIdentified, NotReached
 from cti_server.domain.ids import AgentId, CallId, ChannelRef, CustomerId, VisitId
 from cti_server.domain.visit_records import NO_QUEUE
 from cti_server.errors import CtiError, LineGone
@@ -129,16 +129,7 @@ class Placing:
             live.end("server")
 
     def _begin(self, live: LiveCall, agent_id: AgentId, seconds: float) -> None:
-        channel = live.channel
-        live.note(
-            CallArrived,
-            node=channel.node,
-            channel=channel.name,
-            uniqueid=channel.uniqueid,
-            caller=live.caller,
-            did=live.did,
-            direction="outbound",
-        )
+        live.arrived()
         live.placed(agent_id, Visit(VisitId(new_id(self._clock)), NO_QUEUE, 0, self._clock.now()), seconds)
         if live.customer:
             live.note(CallerIdentified, **identified(live.customer))

@@ -19,7 +19,7 @@ from typing import Literal
 import structlog
 
 from cti_server.clock import new_id
-from cti_server.domain.facts import CallArrived, CallerIdentified, CallResumed, ConsultResult, FlowFailed, Side
+from cti_server.domain.facts import CallerIdentified, CallResumed, ConsultResult, FlowFailed, Side
 from cti_server.domain.flows.effects import Ask, CallContext, QueueResult
 from cti_server.domain.ids import AgentId, CallId, ChannelRef, QueueName, VisitId
 from cti_server.domain.phrases import phrase
@@ -157,15 +157,7 @@ class Sessions:
         if "CTI_CALL_ID" in info.variables and info.script != "internal":
             self._come_back(caller)
             return
-        live.note(
-            CallArrived,
-            node=info.channel.node,
-            channel=info.channel.name,
-            uniqueid=info.channel.uniqueid,
-            caller=live.caller,
-            did=live.did,
-            direction=live.direction,
-        )
+        live.arrived()
         await caller.write({"CTI_CALL_ID": live.call_id})
 
     def _come_back(self, caller: Caller) -> None:
