@@ -9,7 +9,7 @@ Store      everything kept
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -251,6 +251,15 @@ class SwitchSnapshot:
     busy: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """What was asked for and is not set up on the switch."""
+
+    endpoints: frozenset[str] = frozenset()
+    queues: frozenset[str] = frozenset()
+    """Of app_queue, by their names there."""
+
+
 SwitchSubscriber = Callable[[SwitchEvent], None]
 
 
@@ -303,6 +312,9 @@ class Switch(Protocol):
         ...
 
     async def snapshot(self) -> SwitchSnapshot: ...
+    async def lacking(self, endpoints: Iterable[str], queues: Iterable[str]) -> Lacking:
+        """Which of these it does not have. What it cannot tell it is taken to have."""
+        ...
 
 
 # ---- speech ----------------------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ export interface Account { number: string; status: string; balance_fen: number; 
 
 export interface Agent { agent_id: string; name: string; endpoint: string; queues: Record<string, number>; skills: Record<string, number>; certified: boolean; suspended: boolean }
 
+export interface AgentOnSwitch { desk: PhoneOnSwitch; softphone: PhoneOnSwitch; password: boolean }
+
 export interface AgentPart { item: Agent; seen: string }
 
 export interface AgentRow { agent_id: string; name: string; intent: "ready" | "paused" | "signed_out"; reason: string | null; by: string; system: "available" | "offered" | "dialling" | "talking" | "internal" | "wrap_up" | "unreachable" | "busy"; since: number; deadline: number | null; call_id: string | null; visit_id: string | null; offer_id: string | null; held: boolean; consult: Consult | null; parties: (Consult)[]; queues: (string)[]; levels: Record<string, number>; answered: number; average: number | null; lent: boolean; skills: Record<string, number> }
@@ -114,6 +116,8 @@ export interface NewFlow { text: string }
 
 export interface NewPassword { password: string }
 
+export interface NewPhone { lines: string; endpoint: string; password: string }
+
 export interface NewUser { item: UserItem; seen: string; password: string }
 
 export interface NoteSaved { call_id: string; text: string; version: number; saved_at: number | null }
@@ -135,6 +139,8 @@ export interface PauseCode { code: string; zh: string; en: string }
 export interface Person { login: string; name: string }
 
 export interface Phone { use: "desk" | "softphone"; desk: boolean; softphone: boolean; account: SipAccount | null }
+
+export interface PhoneOnSwitch { endpoint: string; state: "registered" | "away" | "missing" }
 
 export interface Picture { width: number; height: number; box_width: number; box_height: number; boxes: (Box)[]; ways: (Way)[] }
 
@@ -169,6 +175,8 @@ export interface SkillTitle { code: string; zh: string; en: string }
 export interface SpecialDay { day: string; reason: "weekly" | "holiday" | "make_up_day" | "special_date"; hours: (string)[]; name: Record<string, string> }
 
 export interface StateLimits { talking: number; held: number; wrap_up: number; paused: number; trouble: number }
+
+export interface SwitchSetup { linked: boolean; phones: Record<string, AgentOnSwitch>; queues: (string)[]; last_queue: boolean }
 
 export interface Task { ticket_id: string; number: string; kind: string; state: string; open: boolean; opened_at: number; due_at: number | null; summary: string; description: string; call_id: string; customer_id: string | null; phone: string; name: string; address: string; account: string; changed_at: number; own: boolean; customer_name: string | null }
 

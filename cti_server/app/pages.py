@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 from cti_server.app.calling import Calling
 from cti_server.app.ground import Ground
 from cti_server.app.life import Life
+from cti_server.asterisk.conf import agent_phones
 from cti_server.domain.board import day_of
 from cti_server.domain.calendar import is_open
 from cti_server.domain.ids import Micros, QueueName
@@ -24,6 +25,7 @@ from cti_server.services.dialled import Dialled
 from cti_server.services.flow_editor import FlowEditor
 from cti_server.services.leader import LeaderService
 from cti_server.services.listening import Listening
+from cti_server.services.on_switch import OnSwitch
 from cti_server.services.page_links import PageLinks
 from cti_server.services.phones import Phones
 from cti_server.services.running import Running
@@ -61,7 +63,7 @@ async def build_pages(ground: Ground, calling: Calling, life: Life) -> Pages:
         phones=phones,
         work=_work(ground, calling),
         leader=leader,
-        administration=_administration(ground, calling, desk, users),
+        administration=_administration(ground, calling, desk, phones, users),
         users=users,
     )
 
@@ -135,7 +137,9 @@ def _leader(ground: Ground, calling: Calling) -> Leader:
     )
 
 
-def _administration(ground: Ground, calling: Calling, desk: DeskService, users: SqlUsers) -> Administration:
+def _administration(
+    ground: Ground, calling: Calling, desk: DeskService, phones: Phones, users: SqlUsers
+) -> Administration:
     store, flows, clock, wanted = SqlSetup(ground.database), calling.flows, ground.clock, ground.settings.calls
 
     def around() -> Around:
@@ -146,6 +150,7 @@ def _administration(ground: Ground, calling: Calling, desk: DeskService, users: 
         Configuration(store, running, around, Hasher(PasswordHasher()), clock),
         FlowEditor(flows, store, calling.speaker, clock, wanted.time_zone),
         Dialled(flows, store, clock),
+        OnSwitch(calling.switch, store, phones, agent_phones, calling.fallback.compare),
         users,
         wanted.fallback_queue,
     )

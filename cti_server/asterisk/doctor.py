@@ -23,10 +23,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from cti_server.asterisk.ami.link import CLASSES
 from cti_server.asterisk.ami.session import Session
 from cti_server.asterisk.ami.wire import Message
+from cti_server.asterisk.inventory import lacking
 from cti_server.asterisk.translate import CALL_ID, parse_stamp
 from cti_server.clock import Clock, SystemClock
 from cti_server.config import Settings
 from cti_server.domain.ids import SECOND
+from cti_server.domain.on_switch import LAST_QUEUE, endpoints, needed, own_queue
+from cti_server.domain.setup import Setup
 from cti_server.errors import CtiError, SwitchRefused, SwitchUnavailable
 
 LEAST_VERSION = (22, 10)
@@ -84,9 +87,10 @@ class Finding:
     mend: str = ""
 
 
-async def examine(settings: Settings, clock: Clock | None = None) -> list[Finding]:
-    """Every finding, in the order a person would mend them. Raises nothing: what cannot be looked at is a finding."""
-    findings = [finding async for finding in _switch(settings, clock or SystemClock())]
+async def examine(settings: Settings, clock: Clock | None = None, setup: Setup | None = None) -> list[Finding]:
+    """Every finding, in the order a person would mend them. Raises nothing: what cannot be looked at is a finding. `setup` None =
+    nobody knows yet what will be set up."""
+    findings = [finding async for finding in _switch(settings, clock or SystemClock(), setup)]
     findings += [_port("FastAGI port", settings.agi.host, settings.agi.port, "CTI_AGI__PORT")]
     findings += [_port("HTTP port", settings.http.host, settings.http.port, "CTI_HTTP__PORT")]
     findings += _folders(settings)
@@ -111,7 +115,7 @@ def render(findings: Sequence[Finding]) -> str:
 # ---- Asterisk -------------------------------------------------------------------------------------------------
 
 
-async def _switch(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
+async def _switch(settings: Settings, clock: Clock, setup: Setup | None) -> AsyncIterator[Finding]:
     seen: list[Message] = []
     try:
         async with Session(settings.ami, events=CLASSES, on_event=seen.append) as session:
@@ -126,6 +130,8 @@ async def _switch(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
             async for finding in _dialplan(session):
                 yield finding
             async for finding in _nodes(session, settings):
+                yield finding
+            async for finding in _set_up(session, setup):
                 yield finding
     except SwitchRefused as error:
         yield Finding("fail", "AMI login", "refused", str(error))
@@ -275,6 +281,35 @@ async def _nodes(session: Session, settings: Settings) -> AsyncIterator[Finding]
         yield Finding("warn", "servers in the dialplan", nodes or "none", mend)
 
 
+async def _set_up(session: Session, setup: Setup | None) -> AsyncIterator[Finding]:
+    """Phones and queues that are set up in our database and have to be in Asterisk's own files too."""
+
+    async def value(expression: str) -> str:
+        answer = await _try(session, SimpleAction("Getvar", Variable=expression))
+        return answer.get("Value") if answer else ""
+
+    agents, queues = (setup.agents.values(), setup.queues) if setup else ((), ())
+    absent = await lacking(value, *needed(agents, queues))
+    if LAST_QUEUE in absent.queues:
+        mend = f"add [{LAST_QUEUE}] to queues.conf as ours has it: while no server answers, callers would only hear an apology"
+        yield Finding("fail", "fallback queues", f"missing: {LAST_QUEUE}", mend)
+    if own := [name for name in queues if own_queue(name) in absent.queues]:
+        lines = " ".join(f"[{own_queue(name)}](cti)" for name in own)
+        mend = (
+            f"a hint: while no server answers, their callers wait in {LAST_QUEUE}; for a queue of their own add {lines}"
+            " to queues.conf, then `queue reload all`"
+        )
+        yield Finding("warn", "fallback queues", "without their own: " + ", ".join(own), mend)
+    if without := [one.agent_id for one in agents if absent.endpoints.issuperset(endpoints(one))]:
+        mend = (
+            "their phones are not in Asterisk: the page shows the lines to add (Administration, Agents), or see"
+            " docs/operations.md, A new agent's phone"
+        )
+        yield Finding("warn", "agents' phones", "no endpoint for " + ", ".join(without), mend)
+    elif agents:
+        yield Finding("ok", "agents' phones", f"endpoints of {len(agents)} agents")
+
+
 async def _try(session: Session, action: Action) -> Message | None:
     """The answer, or None when this user may not ask."""
     try:
@@ -334,7 +369,7 @@ def _queue_log(path: Path) -> Finding:
         return Finding("warn", "queue_log", f"{path}: {error.strerror}", mend)
 
 
-def _missing_file(address: URL) -> Path | None:
+def missing_file(address: URL) -> Path | None:
     """SQLite's file, when it is still to be made: connecting would make it."""
     file = Path(address.database or "")
     return file if address.get_backend_name() == "sqlite" and not file.exists() else None
@@ -345,7 +380,7 @@ async def _database(url: str) -> Finding:
     try:
         address = make_url(url)
         shown = address.render_as_string(hide_password=True)
-        if missing := _missing_file(address):
+        if missing := missing_file(address):
             return _writable("database", "CTI_DATABASE__URL", missing.parent)
         engine = create_async_engine(address, connect_args={"timeout": 5})
         try:

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 from asterisk.ami.action import Action, SimpleAction
 
 from cti_server.asterisk.ami.link import Link
 from cti_server.asterisk.ami.wire import Message
+from cti_server.asterisk.inventory import lacking
 from cti_server.asterisk.resync import merge, phones
 from cti_server.asterisk.translate import Translator
 from cti_server.clock import Clock
 from cti_server.config import AmiSettings
 from cti_server.domain.ids import ChannelRef, Micros
 from cti_server.errors import InvalidValue, SwitchRefused
-from cti_server.ports import WAKE_DIGIT, LinkDown, LinkUp, SwitchEvent, SwitchSnapshot, SwitchSubscriber
+from cti_server.ports import WAKE_DIGIT, Lacking, LinkDown, LinkUp, SwitchEvent, SwitchSnapshot, SwitchSubscriber
 
 log = structlog.get_logger(__name__)
 
@@ -156,6 +157,15 @@ class AmiSwitch:
         channels = await self._link.gather(SimpleAction("CoreShowChannels"))
         reachable, busy = phones(await self._link.gather(SimpleAction("DeviceStateList")))
         return SwitchSnapshot(tuple(map(self._translate.live_channel, channels)), reachable, busy)
+
+    async def lacking(self, endpoints: Iterable[str], queues: Iterable[str]) -> Lacking:
+        return await lacking(self._value, endpoints, queues)
+
+    async def _value(self, expression: str) -> str:
+        try:
+            return (await self._send("Getvar", Variable=expression)).get("Value")
+        except SwitchRefused:  # the module with this function is not loaded
+            return ""
 
     # ---- what comes in -----------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from cti_server.domain.agents import MISSED_CALLS, SIGNED_IN, Agent
 from cti_server.domain.flows.schema import Flow
 from cti_server.domain.flows.schema import Queue as QueueNode
 from cti_server.domain.ids import AgentId, Micros
+from cti_server.domain.on_switch import endpoints
 from cti_server.domain.queues import Queue
 from cti_server.domain.users import ROLES, User
 from cti_server.domain.wrong import Wrong, refused, wrong
@@ -23,8 +24,6 @@ from cti_server.errors import Conflict
 Kind = Literal["queue", "agent", "skill", "pause_code", "disposition", "outside_number", "user"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SYSTEM_REASONS = frozenset({MISSED_CALLS, SIGNED_IN})
-SOFTPHONE = "w"
-"""An agent's softphone is his desk phone's endpoint with this behind it (docker/asterisk/conf/pjsip.conf)."""
 MOST = 86_400
 """Seconds, or callers, in any number of a queue."""
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -217,14 +216,9 @@ def _agent(setup: Setup, around: Around, key: str) -> Iterator[Problem]:
     yield from (("skills", wrong("no_skill", name=name)) for name in agent.skills if name not in setup.skills)
 
 
-def phones_of(agent: Agent) -> frozenset[str]:
-    desk = agent.endpoint or agent.agent_id
-    return frozenset({desk, desk + SOFTPHONE})
-
-
 def _same_phone(setup: Setup, agent: Agent) -> AgentId | None:
     others = (one for one in setup.agents.values() if one.agent_id != agent.agent_id)
-    return next((one.agent_id for one in others if phones_of(one) & phones_of(agent)), None)
+    return next((one.agent_id for one in others if set(endpoints(one)) & set(endpoints(agent))), None)
 
 
 # ---- lists ---------------------------------------------------------------------------------------------------

@@ -22,18 +22,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cti_server.asterisk.conf import agent_phones, render
+from cti_server.domain.on_switch import SOFTPHONE
 from cti_server.errors import BadSettings, SwitchUnavailable
-from cti_server.lab.conf import AGENTS, Ports, render
+from cti_server.lab.conf import AGENTS, Ports
 from cti_server.lab.process import Process, run
-from cti_server.services.floor import WEB_SUFFIX
 from cti_server.services.phones import DEMO_ENDPOINT, write_secrets
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 TEMPLATES = CHECKOUT / "docker" / "asterisk"
 CARRIER_ADDRESS = "127.0.0.2"
 """Where the carrier calls from and is called at; nothing else may use it."""
-PARTS = ("agent.conf", "demo.conf")
-"""Rendered into pjsip_agents.conf: once per agent, and once in the demo."""
+DEMO = "demo.conf"
+"""Rendered into pjsip_agents.conf, in the demo only."""
 LEAST_VERSION = 22
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -176,7 +177,7 @@ class AsteriskInstance:
 
     def _softphone_passwords(self) -> Iterator[tuple[str, str]]:
         for agent in self.agents:
-            yield f"{agent}{WEB_SUFFIX}", self.password(agent)
+            yield f"{agent}{SOFTPHONE}", self.password(agent)
         if self._demo_caller:
             yield DEMO_ENDPOINT, self._secrets[DEMO_ENDPOINT]
 
@@ -316,11 +317,11 @@ class AsteriskInstance:
         for name in (TEMPLATES / "conf/empty.list").read_text().split():
             (etc / f"{name}.conf").write_text("")
         for template in (TEMPLATES / "conf").glob("*.conf"):
-            if template.name not in PARTS:
+            if template.name != DEMO:
                 (etc / template.name).write_text(render(template.read_text(), self._values))
-        agent, demo = ((TEMPLATES / "conf" / name).read_text() for name in PARTS)
-        phones = [render(agent, {"AGENT": a, "AGENT_SECRET": self.password(a)}) for a in self.agents]
+        phones = [agent_phones(agent, agent, self.password(agent)) for agent in self.agents]
         if self._demo_caller:
+            demo = (TEMPLATES / "conf" / DEMO).read_text()
             phones.append(render(demo, {**self._values, "DEMO_SECRET": self._secrets[DEMO_ENDPOINT]}))
         (etc / "pjsip_agents.conf").write_text("".join(phones))
         write_secrets(self.softphone_secrets, self._softphone_passwords())

@@ -1,30 +1,10 @@
-"""Asterisk's conf files: templates in docker/asterisk/conf, filled in per instance. Pure: text in, text out."""
+"""What the private Asterisks of this machine have in common: their agents, and ports that never meet."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cti_server.errors import InvalidValue
-
-PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
-
 AGENTS = ("1001", "1002", "1003", "1004", "1900", "1800")
-
-
-def render(template: str, values: Mapping[str, str]) -> str:
-    """Fill every `@NAME@`. Raises InvalidValue for a name without a value and for a value no conf line can hold."""
-
-    def value(found: re.Match[str]) -> str:
-        name = found[1]
-        if name not in values:
-            raise InvalidValue(f"no value for the placeholder @{name}@")
-        if re.search(r"[;\r\0]", values[name]):
-            raise InvalidValue(f"the value of @{name}@ has a character that ends a conf line; choose another")
-        return values[name]
-
-    return PLACEHOLDER.sub(value, template)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from cti_server.services.audit_trail import as_csv
 from cti_server.services.configuration import Configuration, Row
 from cti_server.services.dialled import Dialled
 from cti_server.services.flow_editor import FlowEditor
+from cti_server.services.on_switch import OnSwitch
 
 MOST_EXPORTED = 50_000
 
@@ -35,6 +36,7 @@ class Administration:
     configuration: Configuration
     flows: FlowEditor
     dialled: Dialled
+    on_switch: OnSwitch
     log: AuditLog
     fallback_queue: str
 

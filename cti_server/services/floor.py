@@ -28,18 +28,12 @@ from cti_server.domain.facts import (
     agent_id_of,
 )
 from cti_server.domain.ids import SECOND, AgentId, CallId, Micros, QueueName
+from cti_server.domain.on_switch import LAST_QUEUE, endpoints, own_queue
 from cti_server.domain.queues import Queue
 from cti_server.domain.routing import seat_of
 from cti_server.errors import NotFound
 from cti_server.ports import LinkUp, PhoneBusy, PhoneReachability, SwitchEvent
 from cti_server.services.acd import Acd
-
-WEB_SUFFIX = "w"
-"""An agent's WebRTC endpoint is his desk phone's with this letter behind (docker/asterisk/pjsip.conf)."""
-
-FALLBACK_PREFIX = "cti-"
-LAST_QUEUE = "fallback"
-"""Asterisk's own queues are `cti-<queue>`, and `cti-fallback` for callers of no queue (docker/asterisk/conf/queues.conf)."""
 
 
 class Floor:
@@ -150,12 +144,12 @@ class Floor:
 
     def fallback_members(self) -> dict[str, frozenset[str]]:
         """app_queue → endpoints that answer when no server does: ready agents of our queue, all of them in the last one."""
-        members: dict[str, set[str]] = {f"{FALLBACK_PREFIX}{queue}": set() for queue in (*self._queues, LAST_QUEUE)}
+        members: dict[str, set[str]] = {queue: set() for queue in (*map(own_queue, self._queues), LAST_QUEUE)}
         for agent, state in self:
             if state.intent == "ready" and state.reachable:
                 phone = self.dial_string(agent.agent_id).removeprefix("PJSIP/")
-                for queue in (*agent.queues, LAST_QUEUE):
-                    members.setdefault(f"{FALLBACK_PREFIX}{queue}", set()).add(phone)
+                for queue in (*map(own_queue, agent.queues), LAST_QUEUE):
+                    members.setdefault(queue, set()).add(phone)
         return {queue: frozenset(phones) for queue, phones in members.items()}
 
     # -- what was set up ---------------------------------------------------------------------------------------
@@ -346,9 +340,3 @@ class Floor:
 def assigned(agent: Agent, at: Micros, by: str) -> AgentAssigned:
     """`AgentAssigned` of the queues he is set up with."""
     return AgentAssigned(at=at, agent_id=agent.agent_id, queues=tuple(sorted(agent.queues.items())), by=by)
-
-
-def endpoints(agent: Agent) -> tuple[str, str]:
-    """The agent's desk phone and his softphone."""
-    desk = agent.endpoint or agent.agent_id
-    return desk, desk + WEB_SUFFIX

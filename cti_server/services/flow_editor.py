@@ -126,6 +126,8 @@ class FlowEditor:
 
     def from_template(self, template: str, name: str, title: Mapping[str, str], queue: str) -> str:
         """A text to begin with; nothing is saved. Raises NotFound."""
+        if queue not in (self._registry.queues or ()):
+            raise Refused(wrong("no_queue", name=queue), "queue")
         if template not in self.templates(queue):
             raise NotFound(f"there is no template {template}")
         return from_template(template, name, title, queue, self._calendar_for_templates())

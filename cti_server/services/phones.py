@@ -16,8 +16,9 @@ from typing import Any, Literal, Protocol
 
 from cti_server.domain.agents import AgentState
 from cti_server.domain.ids import AgentId
+from cti_server.domain.on_switch import endpoints
 from cti_server.errors import NotFound, Unavailable
-from cti_server.services.floor import Floor, endpoints
+from cti_server.services.floor import Floor
 from cti_server.services.outside import Outside
 from cti_server.services.page_links import PageLinks
 

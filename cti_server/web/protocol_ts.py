@@ -19,6 +19,7 @@ from cti_server.errors import CtiError
 from cti_server.web import leader_wire, wire
 from cti_server.web.admin_wire import ANSWERS as ADMINISTRATION
 from cti_server.web.app import WISHES
+from cti_server.web.flow_wire import ANSWERS as FLOWS
 from cti_server.web.live.client import Close
 from cti_server.web.live.socket import Resume
 from cti_server.web.phone import wire as phones
@@ -58,6 +59,7 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     wire.ErrorBody,
     *WORK,
     *ADMINISTRATION,
+    *FLOWS,
 )
 Schema = dict[str, Any]
 

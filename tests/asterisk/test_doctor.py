@@ -14,6 +14,10 @@ from cti_server.asterisk import doctor
 from cti_server.asterisk.ami.wire import Message
 from cti_server.asterisk.doctor import CONTEXTS, EXCESS, RIGHTS, Finding, examine, render
 from cti_server.config import Settings, load
+from cti_server.domain.agents import Agent
+from cti_server.domain.ids import AgentId, QueueName
+from cti_server.domain.queues import Queue
+from cti_server.domain.setup import Setup
 from tests.asterisk.ami_fake import FakeAmi, reply, reply_list
 
 NOW = 1_795_295_845_886_596
@@ -155,6 +159,36 @@ async def test_modules_and_contexts_that_are_missing_are_named(fake: Healthy, tm
         ("warn", "app_mixmonitor is not loaded"),
         ("fail", "missing: cti-serve"),
     }
+
+
+async def test_what_is_set_up_and_not_on_the_switch_is_named(fake: Healthy, tmp_path: Path) -> None:
+    healthy = fake.answers["Getvar"]
+    absent = {
+        "DEVICE_STATE(PJSIP/1002)": "INVALID",
+        "DEVICE_STATE(PJSIP/1002w)": "INVALID",
+        "QUEUE_EXISTS(cti-night)": "0",
+    }
+    absent["DEVICE_STATE(PJSIP/desk7w)"] = "INVALID"  # one phone is enough
+
+    def lacks(request: Message) -> bytes:
+        name = request.get("Variable")
+        return reply(request, Value=absent[name]) if name in absent else healthy(request)
+
+    fake.answers["Getvar"] = lacks
+    agents = {"1001": Agent(agent_id=AgentId("1001"), endpoint="desk7"), "1002": Agent(agent_id=AgentId("1002"))}
+    queues = {name: Queue(name=QueueName(name)) for name in ("night", "vip")}
+    setup = Setup(agents=agents, queues=queues)
+
+    async def found() -> list[tuple[str, str, str]]:
+        findings = await examine(settings(fake, tmp_path), StillClock(), setup)
+        return [(f.level, f.found, f.mend) for f in findings if f.level != "ok"]
+
+    own, phones = await found()
+    assert own[:2] == ("warn", "without their own: night")
+    assert "[cti-night](cti)" in own[2]
+    assert phones[:2] == ("warn", "no endpoint for 1002")
+    absent["QUEUE_EXISTS(cti-fallback)"] = "0"
+    assert (await found())[0][:2] == ("fail", "missing: cti-fallback")
 
 
 async def test_login_refused_and_nobody_there(fake: Healthy, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from cti_server.ports import (
     ChannelRinging,
     ChannelUnheld,
     ChannelUp,
+    Lacking,
     LinkDown,
     LinkUp,
     PhoneReachability,
@@ -294,6 +295,17 @@ async def test_fallback_members_are_kept_in_step(asterisk: AsteriskInstance) -> 
         with pytest.raises(SwitchRefused, match="nowhere"):
             await switch.sync_fallback({"cti-nowhere": frozenset({"1001"}), "cti-vip": frozenset()})
         assert "No Members" in await asterisk.cli("queue show cti-vip")
+
+
+async def test_what_the_switch_lacks_is_told(asterisk: AsteriskInstance) -> None:
+    async with AmiSwitch(ami(asterisk), asterisk.node, SystemClock()) as switch:
+        with pytest.raises(SwitchUnavailable):
+            await switch.lacking(["1001"], [])
+        async with asyncio.timeout(10):
+            while not switch.linked:
+                await asyncio.sleep(0.01)
+        found = await switch.lacking(["1001", "1001w", "1999", "1,2"], ["cti-vip", "cti-nowhere"])
+        assert found == Lacking(frozenset({"1999", "1,2"}), frozenset({"cti-nowhere"}))
 
 
 async def test_a_wrong_password_is_told_in_plain_words(asterisk: AsteriskInstance) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from cti_server.asterisk.conf import render
 from cti_server.errors import InvalidValue
 from cti_server.lab.asterisk import AsteriskInstance
-from cti_server.lab.conf import render
 from cti_server.lab.process import Process, run
 
 pytestmark = pytest.mark.real

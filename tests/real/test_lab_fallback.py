@@ -13,8 +13,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from cti_server.asterisk.conf import AGENT, PLACEHOLDER
 from cti_server.lab.asterisk import CHECKOUT, AsteriskInstance
-from cti_server.lab.conf import PLACEHOLDER
 from cti_server.lab.phones import PhoneBank
 from cti_server.lab.sipp import SippCaller
 
@@ -91,7 +91,7 @@ def digest(challenge: dict[str, str], user: str, password: str) -> str:
 def test_containers_fill_in_the_same_placeholders() -> None:
     folder = CHECKOUT / "docker/asterisk"
     rendered = [path for path in (folder / "conf").glob("*.conf") if path.name != "demo.conf"]  # the lab's own
-    wanted = {name for path in rendered for name in PLACEHOLDER.findall(path.read_text())}
+    wanted = {name for path in (*rendered, AGENT) for name in PLACEHOLDER.findall(path.read_text())}
     entrypoint = Path(folder / "entrypoint").read_text()
     filled = set(re.findall(r"^ +value (\w+) ", entrypoint, re.M)) | set(re.findall(r"s\|@(\w+)@\|\$", entrypoint))
     assert wanted == filled

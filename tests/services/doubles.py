@@ -7,7 +7,7 @@ answered by plan. Keys pressed between two commands are lost, as in Asterisk.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from cti_server.ports import (
     ChannelEnded,
     ChannelRinging,
     DialResult,
+    Lacking,
     LineInfo,
     RecordResult,
     SwitchEvent,
@@ -99,6 +100,11 @@ class FakeSwitch:
 
     async def sync_fallback(self, members: Mapping[str, frozenset[str]]) -> None:
         self.wishes.append(("fallback", *sorted(members)))
+
+    async def lacking(self, endpoints: Iterable[str], queues: Iterable[str]) -> Lacking:
+        if not self.linked:
+            raise SwitchUnavailable("no link")
+        return Lacking(frozenset(endpoints) - self.phones.keys(), frozenset())
 
     async def snapshot(self) -> SwitchSnapshot:
         return SwitchSnapshot((), frozenset(self.phones))

@@ -122,6 +122,25 @@ async def test_what_is_needed_stays(server: Server, administrator: Client) -> No
     assert "night" not in server.acd.queues
 
 
+async def test_lines_for_a_new_agents_phone_are_made_and_kept_nowhere(administrator: Client) -> None:
+    assert (await administrator.get("/admin/switch")) == {
+        "linked": False,
+        "phones": {},
+        "queues": [],
+        "last_queue": True,
+    }
+    part = await administrator.part("agents", "1001", "agent_id")
+    await administrator.post("/admin/agents", {"item": {**part["item"], "endpoint": "desk-7"}, "seen": part["seen"]})
+    made = await administrator.post("/admin/agents/1001/phone", {})
+    assert "[desk-7](agent-desk)" in made["lines"]
+    assert "callerid=1001 <1001>" in made["lines"]
+    assert f"password={made['password']}\n" in made["lines"]
+    assert made["endpoint"] == "desk-7w"
+    assert (await administrator.post("/admin/agents/1001/phone", {}))["password"] != made["password"]
+    await administrator.post("/admin/agents/1009/phone", {}, 404)
+    assert made["password"] not in str(await administrator.get("/admin/audit"))
+
+
 async def test_the_last_administrator_stays(administrator: Client) -> None:
     part = await administrator.part("users", "admin", "login")
     for change in ({"active": False}, {"role": "leader"}):
@@ -273,6 +292,15 @@ async def test_every_template_is_a_flow_that_can_be_put_in_force(administrator: 
         made = await administrator.post("/admin/new-flow", {"template": template, "name": f"a_{template}", "zh": 'x"y'})
         found = await administrator.post(f"/admin/flows/{template}.yaml/check", {"text": made["text"]})
         assert found["problems"] == [], template
+
+
+async def test_a_flow_begins_with_the_queue_one_names(administrator: Client) -> None:
+    await administrator.post("/admin/queues", {"item": queue("night"), "seen": None})
+    begun = {"template": "notice", "name": "late", "queue": "night"}
+    assert "queue: night" in (await administrator.post("/admin/new-flow", begun))["text"]
+    assert "queue: general" in (await administrator.post("/admin/new-flow", {**begun, "queue": ""}))["text"]
+    body = await administrator.post("/admin/new-flow", {**begun, "queue": "nowhere"}, 422)
+    assert "queue" in body["error"]["details"]["fields"]
 
 
 async def test_a_number_leads_nowhere_else_than_to_a_flow_in_force(server: Server, administrator: Client) -> None:

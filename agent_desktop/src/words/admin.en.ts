@@ -1,6 +1,23 @@
 import type { adminZh } from "./admin.zh";
 
 export const adminEn: Record<keyof typeof adminZh, string> = {
+  "admin.phones": "Phones",
+  "admin.phones.desk": "Desk phone",
+  "admin.phones.softphone": "Phone in the page",
+  "admin.phones.state.registered": "registered",
+  "admin.phones.state.away": "not registered",
+  "admin.phones.state.missing": "Asterisk has no such phone",
+  "admin.phones.no_password": "the server does not know its password (setting phones.secrets)",
+  "admin.phones.none": "Asterisk has no phone of his, so he cannot sign in to take calls.",
+  "admin.phones.how": "Add his phones to Asterisk",
+  "admin.phones.step_conf": "Add this to Asterisk's pjsip_agents.conf (with FreePBX make an extension of that name in its own page instead). The password is shown this once:",
+  "admin.phones.step_reload": "On Asterisk's machine:",
+  "admin.phones.step_desk": "The desk phone registers with this name and password:",
+  "admin.phones.step_softphone": "The phone in the page: add this to the file the setting phones.secrets names:",
+  "admin.no_phone": "no phone",
+  "admin.own_queue": "While no server answers, callers of this queue wait in Asterisk's common queue cti-fallback. For a queue of their own add this line to queues.conf, then run queue reload all:",
+  "admin.no_last_queue": "Asterisk has no common queue cti-fallback: while no server answers, callers only hear an apology. Add it as our queues.conf has it, and:",
+  "admin.flow.queue": "Leads to the queue",
   "admin.queue.name": "Name",
   "admin.hint.queue.name": "used by flows and programs; cannot be changed later",
   "admin.queue.title.zh": "Chinese title",

@@ -22,7 +22,9 @@ from cti_server.web.admin_wire import (
     CodePart,
     LookAtCalendar,
     NewPassword,
+    NewPhone,
     NewUser,
+    OfAgent,
     OfUser,
     Outlook,
     OutsideNumberPart,
@@ -32,6 +34,7 @@ from cti_server.web.admin_wire import (
     Save,
     SaveCalendar,
     SetupParts,
+    SwitchSetup,
     UserPart,
 )
 from cti_server.web.parts import Ask
@@ -109,6 +112,14 @@ async def _let_go(ask: Ask, login: str) -> None:
         ask.parts.hub.end_session(token_hash)
 
 
+async def on_switch(ask: Ask, _: Args) -> Any:
+    return await administration(ask).on_switch.look()
+
+
+async def new_phone(ask: Ask, args: OfAgent) -> Any:
+    return await administration(ask).on_switch.new_phone(args.key)
+
+
 async def calendars(ask: Ask, _: Args) -> Any:
     return await administration(ask).flows.calendars()
 
@@ -182,6 +193,8 @@ def _get(path: str, handle: Handle, summary: str, answer: Any, args: type[Args] 
 ROUTES = (
     _get("/admin/setup", everything, "Everything that is set up", SetupParts),
     *_routes(),
+    _get("/admin/switch", on_switch, "What of it Asterisk has, and which phones are registered", SwitchSetup),
+    _post("/admin/agents/{key}/phone", new_phone, "Lines that give an agent his phones in Asterisk", OfAgent, NewPhone),
     _post(
         "/admin/users", save_user, "Change a user; ends his sessions when role, agent or state change", Save, UserPart
     ),

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from cti_server.domain.flows.effects import Found
-from cti_server.web.admin_wire import (
+from cti_server.web.api.admin import ADMINISTRATES, administration, by
+from cti_server.web.flow_wire import (
     CheckFlow,
     Dids,
     FlowCheck,
@@ -24,7 +25,6 @@ from cti_server.web.admin_wire import (
     SaveFlow,
     StartFlow,
 )
-from cti_server.web.api.admin import ADMINISTRATES, administration, by
 from cti_server.web.parts import Ask
 from cti_server.web.routes import Handle, Route
 from cti_server.web.wire import Args
@@ -41,7 +41,7 @@ async def files(ask: Ask, _: Args) -> Any:
 async def start(ask: Ask, args: StartFlow) -> Any:
     admin = administration(ask)
     title = {"zh": args.zh, "en": args.en}
-    return {"text": admin.flows.from_template(args.template, args.name, title, admin.fallback_queue)}
+    return {"text": admin.flows.from_template(args.template, args.name, title, args.queue or admin.fallback_queue)}
 
 
 async def retire(ask: Ask, args: RetireFlow) -> None:

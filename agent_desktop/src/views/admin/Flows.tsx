@@ -9,7 +9,8 @@ import { why, wrongByField } from "../../wrong";
 import { Icon } from "../Icon";
 import { Dids } from "./Dids";
 import { FlowEditor, flowKey, flowPath } from "./FlowEditor";
-import { bodyOf, drafts, draftOf, mayLeave, setDraft, unsaved } from "./model";
+import { bodyOf, drafts, draftOf, mayLeave, setDraft, setup, unsaved } from "./model";
+import { queueChoices } from "./sections";
 
 const NOTHING: FlowFiles = { files: [], retired: [], templates: [] };
 
@@ -66,13 +67,14 @@ function NewForm({ files, open }: { files: FlowFiles; open: (file: string) => vo
   const [name, setName] = useState("");
   const [title, setTitle] = useState({ zh: "", en: "" });
   const [from, setFrom] = useState(`template:${files.templates[0] ?? "menu"}`);
+  const [queue, setQueue] = useState(setup.value?.fallback_queue ?? "");
   const [trouble, setTrouble] = useState<ErrorBody | null>(null);
   const wrong = wrongByField(trouble);
   const begin = async () => {
     const [kind, which = ""] = from.split(":");
     try {
       if (files.files.some((row) => row.flow === name || row.file === `${name}.yaml`)) return setTrouble({ code: "conflict", message: "", details: { reason: "taken" } });
-      const made = await request<NewFlow>("POST", "/admin/new-flow", { template: kind === "template" ? which : "menu", name, ...title });
+      const made = await request<NewFlow>("POST", "/admin/new-flow", { template: kind === "template" ? which : "menu", name, ...title, queue });
       const text = kind === "copy" ? renamed((await request<NewFlow>("GET", flowPath(which))).text, name) : made.text;
       const file = `${name}.yaml`;
       setDraft(flowKey(file), { ...draftOf(null, { text: "" }), item: { text } });
@@ -93,6 +95,9 @@ function NewForm({ files, open }: { files: FlowFiles; open: (file: string) => vo
           <optgroup label={t("admin.flow.copy_of")}>{files.files.map((row) => <option key={row.file} value={`copy:${row.file}`}>{inLanguage(row.title) || row.file}</option>)}</optgroup>
         </select>
       </label>
+      {from.startsWith("template:") && (
+        <label>{t("admin.flow.queue")}<select value={queue} onChange={(event) => setQueue(event.currentTarget.value)} data-test="new-flow-queue">{queueChoices().map((one) => <option key={one.value} value={one.value}>{one.label}</option>)}</select></label>
+      )}
       <button type="submit" class="primary" data-test="begin">{t("admin.flow.begin")}</button>
     </form>
   );

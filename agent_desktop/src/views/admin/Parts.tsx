@@ -31,6 +31,10 @@ export interface Section {
   create?: (draft: Draft) => Promise<Part>;
   more?: (item: Item) => ComponentChildren;
   note?: (item: Item) => string;
+  /** A word in the list: something is not as it should be. */
+  mark?: (item: Item) => string;
+  /** Below the fields of a part that is there. */
+  extra?: (item: Item) => ComponentChildren;
 }
 
 const NEW = "";
@@ -59,6 +63,7 @@ export function Parts({ section }: { section: Section }) {
               <button type="button" aria-current={chosen === nameOf(part) ? "true" : undefined} onClick={() => void open(nameOf(part))} data-test={`part-${nameOf(part)}`}>
                 <strong>{section.label(part.item) || nameOf(part)}</strong> <span class="dim">{nameOf(part)}</span>
                 {unsaved(`${section.plural}/${nameOf(part)}`) && <em>{t("admin.draft")}</em>}
+                {section.mark?.(part.item) && <em>{section.mark(part.item)}</em>}
                 <small class="dim">{section.about(part.item)}</small>
               </button>
             </li>
@@ -128,6 +133,7 @@ function Editor(props: { section: Section; name: string; part: Part | null; choo
             </div>
           </fieldset>
         ))}
+        {part !== null && section.extra?.(part.item)}
       </div>
       <div class="controls admin-actions">
         <button type="submit" class="primary" data-test="save"><Icon name="check" />{t("admin.save")}</button>

@@ -4,7 +4,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { request } from "../../api";
 import { CommandError } from "../../live";
-import type { Calendars, ErrorBody, SetupParts } from "../../protocol";
+import type { Calendars, ErrorBody, SetupParts, SwitchSetup } from "../../protocol";
 import { wrongByField } from "../../wrong";
 import { keep, kept, keptKeys } from "../work/kept";
 import { askUser } from "./Ask";
@@ -35,6 +35,8 @@ export interface Draft {
 
 export const setup = signal<SetupParts | null>(null);
 export const calendars = signal<Calendars | null>(null);
+/** What of it Asterisk has; null = not known. */
+export const onSwitch = signal<SwitchSetup | null>(null);
 export const drafts = signal<ReadonlyMap<string, Draft>>(new Map());
 export const failed = signal<ErrorBody | null>(null);
 /** A password just made: shown once. */
@@ -54,6 +56,7 @@ export async function load(): Promise<void> {
   } catch (error) {
     failed.value = bodyOf(error);
   }
+  onSwitch.value = await request<SwitchSetup>("GET", "/admin/switch").catch(() => null);
 }
 
 /** What this login left unsaved in this tab. */

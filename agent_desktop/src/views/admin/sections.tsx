@@ -5,6 +5,7 @@ import { inLanguage, t, word } from "../../i18n";
 import type { NewPassword, NewUser } from "../../protocol";
 import { sure } from "./Ask";
 import type { Choice, Field } from "./Fields";
+import { AgentPhones, hasNoPhone, QueueOnSwitch } from "./OnSwitch";
 import { bodyOf, calendars, failed, load, parts, secret, setup, type Draft, type Item, type Part } from "./model";
 import { roleWord, type Group, type Section } from "./Parts";
 
@@ -18,7 +19,7 @@ function coded(item: Item): string {
   return inLanguage({ zh: String(item["zh"] ?? ""), en: String(item["en"] ?? "") });
 }
 
-const queueChoices = (): Choice[] => parts("queues").map(({ item }) => ({ value: String(item["name"]), label: titled(item) }));
+export const queueChoices = (): Choice[] => parts("queues").map(({ item }) => ({ value: String(item["name"]), label: titled(item) }));
 const skillChoices = (): Choice[] => parts("skills").map(({ item }) => ({ value: String(item["code"]), label: coded(item) }));
 const agentChoices = (): Choice[] => parts("agents").map(({ item }) => ({ value: String(item["agent_id"]), label: `${String(item["agent_id"])} ${String(item["name"])}` }));
 const hoursChoices = (): Choice[] => Object.keys(calendars.value?.calendars ?? {}).map((name) => ({ value: name, label: name }));
@@ -88,6 +89,7 @@ export const SECTIONS = {
     about: (item) => [servedBy(String(item["name"])), item["code"], item["calendar"]].filter(Boolean).join(" · "),
     removable: true,
     note: (item) => (item["name"] === setup.value?.fallback_queue ? t("admin.is_fallback") : ""),
+    extra: (item) => <QueueOnSwitch name={String(item["name"])} />,
   },
   agents: {
     plural: "agents",
@@ -101,6 +103,8 @@ export const SECTIONS = {
     ],
     label: (item) => String(item["name"]),
     about: queueNames,
+    mark: (item) => (hasNoPhone(String(item["agent_id"])) ? t("admin.no_phone") : ""),
+    extra: (item) => <AgentPhones key={String(item["agent_id"])} agentId={String(item["agent_id"])} />,
     isOff: (item) => item["suspended"] === true || item["certified"] === false,
     removable: true,
   },
