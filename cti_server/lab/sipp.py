@@ -69,14 +69,14 @@ class SippCaller:
             return await run.call(*caller_keys(caller, name))
 
     async def called(
-        self, listen: int, *, script: str = "wait 5; hangup", after: float = 0.5, refuse: int = 0
+        self, listen: int, *, script: str = "wait 5; hangup", after: float = 0.5, refuse: int = 0, calls: int = 1
     ) -> CallReport:
-        """Be the person the switch calls through the trunk: listen on the carrier's port for one call, answer `after`
-        seconds and follow `script`, or refuse with the SIP code `refuse`."""
+        """Be the people the switch calls through the trunk: listen on the carrier's port for so many calls, answer each after
+        `after` seconds and follow `script`, or refuse with the SIP code `refuse`. Reports the first."""
         with tempfile.TemporaryDirectory(prefix="cti-callee-") as folder:
             run = _Run(Path(folder), self, listen)
             run.scenario(callee_scenario(after, refuse, run.script(script, LONGEST_CALL)))
-            return await run.single("-m", "1")
+            return await run.single("-m", str(calls))
 
     async def load(
         self, to: str, *, script: str, rate: float, at_once: int, calls: int, callers: Sequence[str] = ("13900000001",)

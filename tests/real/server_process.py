@@ -22,6 +22,7 @@ from cti_server.domain.facts import (
     CallArrived,
     CallEnded,
     CallFact,
+    CallNotReached,
     CallUnseen,
     Fact,
     GapRecorded,
@@ -261,7 +262,8 @@ class Site:
         calls = {fact.call_id for fact in facts if isinstance(fact, CallFact) and not isinstance(fact, CallUnseen)}
         assert Counter(fact.call_id for fact in facts if isinstance(fact, CallEnded)) == Counter(calls)
         visits = {fact.visit_id for fact in facts if isinstance(fact, VisitFact)}
-        assert Counter(fact.visit_id for fact in facts if isinstance(fact, VisitEnded)) == Counter(visits)
+        ends = [fact.visit_id for fact in facts if isinstance(fact, VisitEnded | CallNotReached)]
+        assert Counter(ends) == Counter(visits)
         for call_id in calls:
             folded: CallRecord | None = None
             for fact in facts:
