@@ -68,7 +68,10 @@ _STAY = (
 _PLAY = """<nop><action><exec play_pcap_audio="{pcap}"/></action></nop>
 """
 
-_CALLER_FROM = "From: [caller_name]<sip:[caller]@[local_ip]:[local_port]>;tag=[pid]c[call_number]"
+_CALLER_BYE = _BYE.format(
+    route="From: [caller_name]<sip:[caller]@[local_ip]:[local_port]>;tag=[pid]c[call_number]\nTo:[$to]\nCall-ID: [call_id]"
+)
+"""Not with the last To: the word to hang up has one of its own, without the switch's tag."""
 _CALLER = """<?xml version="1.0" encoding="UTF-8"?>
 <scenario name="caller">
 <send retrans="500"><![CDATA[
@@ -88,7 +91,9 @@ Content-Length: [len]
 <recv response="100" optional="true"/>
 <recv response="180" optional="true"/>
 <recv response="183" optional="true"/>
-<recv response="200" rtd="true" rrs="true"/>
+<recv response="200" rtd="true" rrs="true"><action>
+<ereg regexp=".*" search_in="hdr" header="To:" assign_to="to"/>
+</action></recv>
 <send><![CDATA[
 ACK [next_url] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
@@ -101,9 +106,6 @@ Content-Length: 0
 
 ]]></send>
 """
-
-_KEEP_TO = '<action><ereg regexp=".*" search_in="hdr" header="To:" assign_to="to"/></action>'
-"""The word to hang up has a To of its own."""
 
 _CALLEE = """<?xml version="1.0" encoding="UTF-8"?>
 <scenario name="callee">
@@ -179,9 +181,7 @@ def _stay(play: Play) -> str:
 
 def call_end(millis: int) -> str:
     """From ACK to BYE for a caller whose audio somebody else makes, after `call_opening` with `media`."""
-    stay = _STAY.format(info_timeout="", millis=millis)
-    route = f"{_CALLER_FROM}\nTo:[$to]\nCall-ID: [call_id]"
-    return stay + _BYE.format(route=route)
+    return _STAY.format(info_timeout="", millis=millis) + _CALLER_BYE
 
 
 def hang_up_request(host: str, port: int, call_id: str) -> bytes:
@@ -196,16 +196,12 @@ def hang_up_request(host: str, port: int, call_id: str) -> bytes:
 
 def call_opening(to: str, media: tuple[str, int] | None = None) -> str:
     """The scenario from INVITE to ACK; `media` is where audio is wanted when sipp itself does none."""
-    if media is None:
-        return _CALLER.format(to=_user(to), sdp=_SDP)
-    sdp = _SDP.replace("[media_ip]", media[0]).replace("[media_port]", str(media[1]))
-    return _CALLER.format(to=_user(to), sdp=sdp).replace('rrs="true"/>', f'rrs="true">{_KEEP_TO}</recv>')
+    host, port = media or ("[media_ip]", "[media_port]")
+    return _CALLER.format(to=_user(to), sdp=_SDP.replace("[media_ip]", host).replace("[media_port]", str(port)))
 
 
 def caller_scenario(to: str, play: Play) -> str:
-    head = call_opening(to)
-    route = f"{_CALLER_FROM}\n[last_To:]\nCall-ID: [call_id]"
-    return head + _stay(play) + _BYE.format(route=route)
+    return call_opening(to) + _stay(play) + _CALLER_BYE
 
 
 def _user(value: str) -> str:

@@ -47,6 +47,32 @@ async def call(data: Path, *options: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.splitlines()]
 
 
+async def interrupted_call(data: Path, facts: dict[str, Any]) -> None:
+    """Ctrl-C on `cti-server call`: the caller hangs up, and the server has seen it."""
+    told = data.parent / "call.txt"
+    command = [sys.executable, "-m", "cti_server", "call", "--demo", str(data), "--json", "--script", "wait 60; hangup"]
+    with told.open("wb") as output:
+        process = Process(command, output=output)
+    try:
+        async with asyncio.timeout(40):
+            while "FlowEntered" not in told.read_text():
+                assert process.running, told.read_text()
+                await asyncio.sleep(0.05)
+    finally:
+        code = await process.stop(20, signal.SIGINT)
+    assert code == 130, told.read_text()
+    assert told.read_text().splitlines()[-1] == "hung up"
+    async with asyncio.timeout(10):
+        while (await health(facts))["calls"]:
+            await asyncio.sleep(0.05)
+
+
+async def health(facts: dict[str, Any]) -> dict[str, Any]:
+    async with aiohttp.ClientSession() as client, client.get(facts["http"]["health"]) as answer:
+        found: dict[str, Any] = await answer.json()
+        return found
+
+
 async def status(address: str) -> int:
     async with aiohttp.ClientSession() as client, client.get(address) as answer:
         return answer.status
@@ -65,6 +91,7 @@ async def test_two_demos_side_by_side(tmp_path: Path) -> None:
         kinds = {line["kind"] for line in told}
         assert {"CallerIdentified", "MenuChosen", "CallEnded", "report"} <= kinds
         assert told[-1]["data"]["ended_by"] == "caller"
+        await interrupted_call(tmp_path / "a", first)
         code, output = await run(*demo(tmp_path / "a"))
         assert code == 1
         assert "another --data folder" in output

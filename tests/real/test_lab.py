@@ -14,6 +14,7 @@ from cti_server.asterisk.conf import render
 from cti_server.errors import InvalidValue
 from cti_server.lab.asterisk import AsteriskInstance
 from cti_server.lab.process import Process, run
+from cti_server.lab.sipp import SippCaller
 
 pytestmark = pytest.mark.real
 
@@ -288,6 +289,20 @@ async def test_without_any_server_the_caller_waits_with_music_in_the_fallback_qu
 
             await until(queued)
             assert phone.running
+
+
+async def test_a_caller_who_is_cancelled_hangs_up(asterisk: AsteriskInstance) -> None:
+    """`cti-server call` and the tests end their calls so: nothing of them stays on the switch."""
+    await asterisk.serve_from("127.0.0.1:1")
+    calling = asyncio.create_task(SippCaller(asterisk.ports.sip).call("95598", script="wait 60; hangup"))
+
+    async def waits() -> bool:
+        return "!Wait!" in await asterisk.cli("core show channels concise")
+
+    await until(waits)
+    calling.cancel()
+    await asyncio.wait({calling})
+    await until(lambda: no_channels(asterisk))
 
 
 async def test_a_server_that_comes_back_in_time_gets_its_caller(asterisk: AsteriskInstance, tmp_path: Path) -> None:
