@@ -55,7 +55,8 @@ async def build_pages(ground: Ground, calling: Calling, life: Life) -> Pages:
     life.callback(links.close)
     phones = Phones(calling.floor, calling.config, ground.settings.phones.secrets, calling.outside, links)
     await phones.restore()
-    leader = _leader(ground, calling)
+    configuration = _configuration(ground, calling, desk)
+    leader = _leader(ground, calling, configuration)
     await leader.alarms.load()
     users = SqlUsers(ground.database)
     return Pages(
@@ -63,7 +64,7 @@ async def build_pages(ground: Ground, calling: Calling, life: Life) -> Pages:
         phones=phones,
         work=_work(ground, calling),
         leader=leader,
-        administration=_administration(ground, calling, desk, phones, users),
+        administration=_administration(ground, calling, configuration, phones, users),
         users=users,
     )
 
@@ -117,7 +118,7 @@ def _work(ground: Ground, calling: Calling) -> WorkService:
     )
 
 
-def _leader(ground: Ground, calling: Calling) -> Leader:
+def _leader(ground: Ground, calling: Calling, configuration: Configuration) -> Leader:
     wanted, clock, bus, floor = ground.settings.calls, ground.clock, ground.bus, calling.floor
 
     def on_duty(name: QueueName, at: Micros) -> bool:
@@ -127,7 +128,7 @@ def _leader(ground: Ground, calling: Calling) -> Leader:
         return wanted.hours == "always" or calendar is None or is_open(calendar, at, wanted.time_zone).open
 
     return Leader(
-        control=LeaderService(floor, calling.acd, calling.calls, calling.config, bus),
+        control=LeaderService(floor, calling.acd, calling.calls, configuration, bus),
         listening=Listening(floor, calling.calls, calling.switch, bus, clock, told=wanted.tell_listening),
         announcements=Announcements(floor, SqlAnnouncements(ground.database), bus, clock),
         alarms=Alarms(calling.board.queues, calling.config, on_duty, bus, clock),
@@ -137,17 +138,22 @@ def _leader(ground: Ground, calling: Calling) -> Leader:
     )
 
 
-def _administration(
-    ground: Ground, calling: Calling, desk: DeskService, phones: Phones, users: SqlUsers
-) -> Administration:
-    store, flows, clock, wanted = SqlSetup(ground.database), calling.flows, ground.clock, ground.settings.calls
+def _configuration(ground: Ground, calling: Calling, desk: DeskService) -> Configuration:
+    flows, fallback = calling.flows, ground.settings.calls.fallback_queue
 
     def around() -> Around:
-        return Around(fallback_queue=wanted.fallback_queue, calendars=frozenset(flows.calendars), flows=flows.flows)
+        return Around(fallback_queue=fallback, calendars=frozenset(flows.calendars), flows=flows.flows)
 
     running = Running(calling.acd, calling.floor, calling.board, desk, calling.fallback, calling.outside, flows)
+    return Configuration(SqlSetup(ground.database), running, around, Hasher(PasswordHasher()), ground.clock)
+
+
+def _administration(
+    ground: Ground, calling: Calling, configuration: Configuration, phones: Phones, users: SqlUsers
+) -> Administration:
+    store, flows, clock, wanted = SqlSetup(ground.database), calling.flows, ground.clock, ground.settings.calls
     return Administration(
-        Configuration(store, running, around, Hasher(PasswordHasher()), clock),
+        configuration,
         FlowEditor(flows, store, calling.speaker, clock, wanted.time_zone),
         Dialled(flows, store, clock),
         OnSwitch(calling.switch, store, phones, agent_phones, calling.fallback.compare),

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cti_server.clock import Clock
 from cti_server.domain.agents import Agent
-from cti_server.domain.ids import Micros
+from cti_server.domain.ids import Micros, QueueName
 from cti_server.domain.queues import Queue
 from cti_server.domain.setup import (
     KINDS,
@@ -154,6 +154,20 @@ class Configuration:
                 may_remove(before, self._around(), kind, key)
                 after = without(before, kind, key)
                 await change.remove(kind, key)
+                await self._keep(change, before, after, by)
+            await self._running.apply(before, after, by.login)
+
+    async def assign(self, agent_id: str, queues: Mapping[str, int], by: By) -> None:
+        """An agent serves these queues, each with his level, for good: a change of his like any other. Raises NotFound."""
+        async with self._one_by_one:
+            async with self._store.change() as change:
+                before = await change.read()
+                agent = before.agents.get(agent_id)
+                if agent is None:
+                    raise NotFound(f"there is no agent {agent_id}")
+                assigned = replace(agent, queues={QueueName(name): level for name, level in queues.items()})
+                after = replace(before, agents={**before.agents, agent_id: assigned})
+                check(after, self._around(), "agent", agent_id)
                 await self._keep(change, before, after, by)
             await self._running.apply(before, after, by.login)
 

@@ -3,7 +3,7 @@ agent moved to other queues for this shift or for good.
 
 Pausing and signing out are the agent's own wishes, asked for by a leader (services/floor.py): during a talk a pause holds from
 its end, and nobody is signed out with a customer in progress. A move for the shift ends when the agent signs out, whoever asked
-for that; a later move for good, or an administrator's change of the agent, takes its place.
+for that; a later move for good, or an administrator's change of his queues, takes its place.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from dataclasses import replace
 from typing import Protocol
 
 from cti_server.bus import Bus
-from cti_server.domain.agents import Agent
 from cti_server.domain.facts import AgentAssigned, AgentSignedOut, Recorded
 from cti_server.domain.ids import AgentId, CallId, QueueName, VisitId
 from cti_server.errors import Conflict, NotFound
 from cti_server.services.acd import Acd
 from cti_server.services.calls.live import LiveCalls
+from cti_server.services.configuration import By
 from cti_server.services.floor import Floor
 
 Queues = Mapping[QueueName, int]
 
 
 class AgentStore(Protocol):
-    """Raises StorageUnavailable."""
+    """Raises StorageUnavailable and NotFound; in force when it returns (services/configuration.py)."""
 
-    async def save_agent(self, agent: Agent) -> None: ...
+    async def assign(self, agent_id: str, queues: Mapping[str, int], by: By) -> None: ...
 
 
 class LeaderService:
@@ -72,18 +72,19 @@ class LeaderService:
             raise Conflict("this caller is not waiting any more", reason="not_waiting")
         return live.visit.visit_id
 
-    async def move(self, agent_id: str, queues: Mapping[str, int], by: str, *, for_good: bool = True) -> None:
-        """The agent serves these queues from now on, each with his level 1–10, `for_good` (kept first, in force after) or until
-        he signs out. A call in hand goes on. Raises NotFound for an unknown agent or queue, InvalidValue for a level."""
+    async def move(self, agent_id: str, queues: Mapping[str, int], by: By, *, for_good: bool = True) -> None:
+        """The agent serves these queues from now on, each with his level 1–10, `for_good` (a change of his set-up) or until he
+        signs out. A call in hand goes on. Raises NotFound for an unknown agent or queue, InvalidValue for a level."""
         agent = self._floor.agent(AgentId(agent_id))
         if unknown := sorted(set(queues) - set(self._acd.queues)):
             raise NotFound(f"there is no queue {unknown[0]}")
         moved = replace(agent, queues={QueueName(name): level for name, level in queues.items()})
-        if for_good:
-            await self._store.save_agent(moved)
-            self._floor.assign_queues(moved, by)
-        else:
-            self._floor.assign_queues(moved, by, self._moved.get(agent.agent_id, agent.queues))
+        if not for_good:
+            self._floor.assign_queues(moved, by.login, self._moved.get(agent.agent_id, agent.queues))
+            return
+        await self._store.assign(agent_id, queues, by)
+        if agent.agent_id in self._moved or self._floor.agent(agent.agent_id).queues != moved.queues:
+            self._floor.assign_queues(moved, by.login)  # set up so all along, and lent till now
 
     # -- the end of the shift --------------------------------------------------------------------------------------
 

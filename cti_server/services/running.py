@@ -6,6 +6,7 @@ Order: queues come before the agents who serve them and go after; flows are chec
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from cti_server.domain.agents import Agent
@@ -55,7 +56,7 @@ class Running:
             self._acd.replace_queue(queue)
             self._board.replace_queue(queue)
         for agent in _changed(before.agents, after.agents):
-            self._floor.replace_agent(agent, by)
+            self._floor.replace_agent(self._as_lent(before, agent), by)
         for agent_id in _gone(before.agents, after.agents):
             if self._floor.knows(agent_id):
                 self._floor.remove_agent(AgentId(agent_id))
@@ -70,14 +71,22 @@ class Running:
         if before.queues.keys() != after.queues.keys():
             await self.flows.refresh(anyway=True)
 
+    def _as_lent(self, before: Setup, agent: Agent) -> Agent:
+        """Whom a leader has lent to other queues for this shift stays there, unless his own are what is changed."""
+        known = before.agents.get(agent.agent_id)
+        if known is None or known.queues != agent.queues or not self._floor.knows(agent.agent_id):
+            return agent
+        return replace(agent, queues=self._floor.agent(agent.agent_id).queues)
+
     def _dismiss_disabled(self, before: Setup, after: Setup) -> None:
-        """Who can no longer sign in takes no more calls either."""
-        still = {user.agent_id for user in after.users.values() if user.active}
-        for login, user in before.users.items():
-            now = after.users.get(login, user)
-            agent_id = user.agent_id
-            if agent_id and not now.active and user.active and agent_id not in still and self._floor.knows(agent_id):
+        """Agents nobody can sign in as any more take no more calls either."""
+        for agent_id in _can_sign_in(before) - _can_sign_in(after):
+            if self._floor.knows(agent_id):
                 self._floor.dismiss(agent_id)
+
+
+def _can_sign_in(setup: Setup) -> set[AgentId]:
+    return {user.agent_id for user in setup.users.values() if user.active and user.agent_id is not None}
 
 
 def pause_rows(setup: Setup) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page, expect
 
 from cti_server.domain import facts as f
 from cti_server.domain.ids import AgentId, QueueName
+from cti_server.services.configuration import By
 from tests.browser.contrast import CONTRAST
 from tests.browser.leader_site import GENERAL, LeaderSite, open_site
 
@@ -110,7 +111,7 @@ async def test_a_waiting_caller_is_assigned_and_an_agent_moved(page: Page, site:
     call = page.get_by_test_id(f"call-{live.call_id}")
     await expect(call).to_contain_text("Waiting")
     await expect(page.get_by_test_id("queue-general").get_by_test_id("waiting")).to_have_text("1")
-    await site.server.leader.control.move("1001", {"billing": 3}, "1900")
+    await site.server.leader.control.move("1001", {"billing": 3}, By("1900"))
     site.ready("1001")
     await call.focus()
     await page.keyboard.press("a")
@@ -196,7 +197,7 @@ async def test_a_waiting_caller_is_dragged_put_first_and_sent_to_another_queue(p
     moved = site.facts_of(f.VisitMoved)[0]
     assert (moved.queue, moved.by) == ("english", "1900")
 
-    await site.server.leader.control.move("1001", {"billing": 3}, "1900")
+    await site.server.leader.control.move("1001", {"billing": 3}, By("1900"))
     site.ready("1001")
     agent = page.get_by_test_id("agent-1001")
     await page.get_by_test_id(f"call-{first.call_id}").drag_to(agent)

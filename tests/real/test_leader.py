@@ -14,6 +14,7 @@ from cti_server.domain.ids import AgentId
 from cti_server.errors import Conflict
 from cti_server.lab.asterisk import AsteriskInstance
 from cti_server.lab.phones import AgentPhone, Behaviour, Talk
+from cti_server.services.configuration import By
 from tests.real.centre import Centre, open_centre
 
 pytestmark = pytest.mark.real
@@ -105,7 +106,7 @@ async def test_a_waiting_caller_is_given_away_and_a_pause_in_a_talk_holds_after_
     waits = asyncio.create_task(centre.call("wait 0.5; digits 0; wait 12; hangup"))
     (visit,) = await centre.until(f.VisitStarted)
     floor, leader, other = centre.server.floor, centre.server.leader.control, AgentId("1002")
-    await leader.move(other, {"billing": 5}, "1900")
+    await leader.move(other, {"billing": 5}, By("1900"))
     phone = await centre.agent(other, Behaviour(answer_after=0.2, hang_up_after=2.0))
     await asyncio.sleep(0.5)
     assert not centre.of(f.AgentOffered), "he does not serve that queue"
@@ -128,11 +129,11 @@ async def test_an_agent_moved_to_a_queue_gets_its_waiting_caller(centre: Centre)
     task = asyncio.create_task(centre.call("wait 0.5; digits 0; wait 8; hangup"))
     (visit,) = await centre.until(f.VisitStarted)
     floor, leader, other = centre.server.floor, centre.server.leader.control, AgentId("1002")
-    await leader.move(other, {"billing": 5}, "1900")
+    await leader.move(other, {"billing": 5}, By("1900"))
     phone = await centre.agent(other, Behaviour(answer_after=0.2))
     await asyncio.sleep(0.5)
     assert not centre.of(f.AgentOffered), "he does not serve that queue"
-    await leader.move(other, {visit.queue: 5}, "1900")
+    await leader.move(other, {visit.queue: 5}, By("1900"))
     await phone.answers()
     await centre.until(f.TalkStarted)
     assert dict(floor.agent(other).queues) == {visit.queue: 5}

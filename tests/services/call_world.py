@@ -179,11 +179,15 @@ class World:
     # -- agents ------------------------------------------------------------------------------------------------
 
     def agent_ready(self, agent_id: str, phone: Phone | None = None) -> None:
+        self.agent_seen(agent_id, phone)
+        self.floor.ready(AgentId(agent_id))
+
+    def agent_seen(self, agent_id: str, phone: Phone | None = None) -> None:
+        """Signed in, his phone registered; not ready yet."""
         self.switch.phones[agent_id] = phone or Phone()
         now = self.clock.now()
         self.switch.tell(PhoneReachability(at=now, node="asterisk", endpoint=agent_id, reachable=True))
         self.floor.sign_in(AgentId(agent_id))
-        self.floor.ready(AgentId(agent_id))
 
     # -- callers -----------------------------------------------------------------------------------------------
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given, settings
 
 from cti_server.domain import facts as f
+from cti_server.domain.agents import Agent
 from cti_server.domain.ids import SECOND, AgentId, CallId, QueueName, VisitId
 from cti_server.domain.queues import Queue, Relaxation
 from cti_server.domain.routing import Router, Seat, Waiting
+from cti_server.domain.setup import Setup
+from cti_server.domain.users import User
+from cti_server.services.running import Running
 from tests.services.call_world import FLOW, World, agent, queue
 from tests.services.doubles import Phone
 from tests.services.test_calls import play
@@ -88,6 +94,151 @@ def test_other_settings_hold_for_who_waits_already(tmp_path: Path) -> None:
     world = play(tmp_path, story, setup=[GENERAL])
     (started,), (ended,) = world.of(f.VisitStarted), world.of(f.VisitEnded)
     assert (ended.outcome, ended.at - started.at) == ("timed_out", 30 * SECOND)
+
+
+SKILLED = FLOW.replace("queue: general\n    answered", "queue: general\n    skills: {power: 5}\n    answered")
+
+
+def levels(**queues: int) -> dict[QueueName, int]:
+    return {QueueName(name): level for name, level in queues.items()}
+
+
+def set_up(*agents: Agent, users: Sequence[User] = ()) -> Setup:
+    return Setup(
+        queues={one.name: one for one in (GENERAL, VIP)},
+        agents={one.agent_id: one for one in agents},
+        users={one.login: one for one in users},
+    )
+
+
+class NobodyLooks:
+    """Board, pause menu and safety net: nothing here looks at them."""
+
+    def replace_queue(self, queue: Queue) -> None: ...
+    def remove_queue(self, name: QueueName) -> None: ...
+    def replace_pause_codes(self, codes: Sequence[Mapping[str, Any]]) -> None: ...
+    def compare(self) -> None: ...
+
+
+def running(world: World) -> Running:
+    nobody = NobodyLooks()
+    return Running(world.acd, world.floor, nobody, nobody, nobody, world.outside, world.flows)
+
+
+@pytest.mark.parametrize(
+    ("flow", "before", "after"),
+    [
+        (SKILLED, {"skills": {"power": 4}}, {"skills": {"power": 6}}),
+        (SKILLED, {"skills": {}}, {"skills": {"power": 5}}),
+        (FLOW, {"queues": {"night": 5}}, {"queues": {"night": 5, "general": 1}}),
+        (FLOW, {"certified": False}, {"certified": True}),
+    ],
+)
+def test_what_a_signed_in_agent_is_given_counts_at_once_for_who_waits(
+    tmp_path: Path, flow: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    was, is_now = replace(agent("1001"), **before), replace(agent("1001"), **after)
+    changed_at = 0
+
+    async def story(world: World) -> None:
+        nonlocal changed_at
+        world.agent_seen("1001", Phone(answers=1, talks=5))
+        if was.certified:
+            world.floor.ready(AgentId("1001"))
+        task = world.start(world.line({1.0: "1"}))
+        await asyncio.sleep(8)
+        assert not world.of(f.AgentOffered)
+        await running(world).apply(set_up(was), set_up(is_now), "admin")
+        if not was.certified:
+            world.floor.ready(AgentId("1001"))
+        changed_at = world.clock.now()
+        await task
+
+    world = play(tmp_path, story, setup=[GENERAL, VIP], agents=[was], flow=flow)
+    assert [fact.at - changed_at for fact in world.of(f.AgentOffered)] == [0]
+    assert [fact.outcome for fact in world.of(f.VisitEnded)] == ["answered"]
+
+
+def test_levels_decide_who_is_next_as_soon_as_they_are_saved(tmp_path: Path) -> None:
+    one, other = replace(agent("1001"), queues=levels(general=9)), replace(agent("1002"), queues=levels(general=3))
+    risen = replace(other, queues=levels(general=10))
+
+    async def story(world: World) -> None:
+        for agent_id in ("1001", "1002"):
+            world.agent_ready(agent_id, Phone(answers=1, talks=2))
+        await world.start(world.line({1.0: "1"}))
+        await asyncio.sleep(120)  # both are free again
+        await running(world).apply(set_up(one, other), set_up(one, risen), "admin")
+        await world.start(world.line({1.0: "1"}, number="13911113333"))
+
+    world = play(tmp_path, story, setup=[GENERAL, VIP], agents=[one, other])
+    assert [fact.agent_id for fact in world.of(f.TalkStarted)] == ["1001", "1002"]
+
+
+def test_a_queue_taken_away_in_a_talk_leaves_the_talk(tmp_path: Path) -> None:
+    moved = agent("1001", "night")
+
+    async def story(world: World) -> None:
+        world.agent_ready("1001", Phone(answers=1, talks=20))
+        first = world.start(world.line({1.0: "1"}))
+        await asyncio.sleep(8)
+        await running(world).apply(set_up(agent("1001")), set_up(moved), "admin")
+        await first
+        await world.start(world.line({1.0: "1"}, hangs_up=90, number="13911113333"))
+
+    world = play(tmp_path, story, setup=[GENERAL, VIP], agents=[agent("1001")])
+    (talk,), (ended,) = world.of(f.TalkStarted), world.of(f.TalkEnded)
+    assert ended.at - talk.at == 20 * SECOND
+    assert [fact.outcome for fact in world.of(f.VisitEnded)] == ["answered", "abandoned"]
+
+
+USER = User(login="lin", name="Lin", role="agent", password_hash="", agent_id=AgentId("1001"))
+
+
+@pytest.mark.parametrize("change", [{"active": False}, {"role": "inspector", "agent_id": None}, {"agent_id": "1002"}])
+def test_an_agent_nobody_can_sign_in_as_any_more_leaves_after_his_talk(tmp_path: Path, change: dict[str, Any]) -> None:
+    async def story(world: World) -> None:
+        world.agent_ready("1001", Phone(answers=1, talks=20))
+        task = world.start(world.line({1.0: "1"}))
+        await asyncio.sleep(8)
+        people = [agent("1001"), agent("1002")]
+        before, after = (set_up(*people, users=[one]) for one in (USER, replace(USER, **change)))
+        await running(world).apply(before, after, "admin")
+        assert world.floor.state(AgentId("1001")).system == "talking"
+        await task
+        await asyncio.sleep(60)
+
+    world = play(tmp_path, story, setup=[GENERAL, VIP])
+    (talk,), (ended,), (out,) = world.of(f.TalkStarted), world.of(f.TalkEnded), world.of(f.AgentSignedOut)
+    assert ended.at - talk.at == 20 * SECOND
+    assert out.at >= ended.at
+    assert not world.of(f.AgentReady)[1:]
+
+
+def test_an_agent_whom_another_user_can_sign_in_as_stays(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.agent_ready("1001")
+        second = replace(USER, login="lin.yue")
+        before = set_up(agent("1001"), users=[USER, second])
+        await running(world).apply(before, set_up(agent("1001"), users=[replace(USER, active=False), second]), "admin")
+        assert world.floor.state(AgentId("1001")).intent == "ready"
+
+    play(tmp_path, story, setup=[GENERAL, VIP])
+
+
+def test_whom_a_leader_has_lent_stays_lent_until_his_own_queues_change(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.agent_ready("1001")
+        own = agent("1001")
+        world.floor.assign_queues(agent("1001", "night"), "1900", then=own.queues)
+        named = replace(own, name="Lin Xiao")
+        await running(world).apply(set_up(own), set_up(named), "admin")
+        assert world.floor.agent(AgentId("1001")) == replace(named, queues=levels(night=5))
+        given = replace(named, queues=levels(general=7))
+        await running(world).apply(set_up(named), set_up(given), "admin")
+        assert world.floor.agent(AgentId("1001")) == given
+
+    play(tmp_path, story, setup=[GENERAL, VIP])
 
 
 CHANGES = st.lists(

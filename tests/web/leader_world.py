@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from cti_server.bus import Bus
@@ -18,6 +18,7 @@ from cti_server.services.acd import Acd
 from cti_server.services.alarms import Alarms
 from cti_server.services.announcements import Announcements
 from cti_server.services.calls.live import LiveCalls
+from cti_server.services.configuration import By
 from cti_server.services.floor import Floor
 from cti_server.services.leader import LeaderService
 from cti_server.services.listening import Listening
@@ -63,7 +64,7 @@ class MemorySettings:
 
     def __init__(self) -> None:
         self.kept: dict[str, Any] = {}
-        self.agents: dict[str, Agent] = {}
+        self.assigned: dict[str, dict[str, int]] = {}
 
     async def setting(self, name: str, default: Any = None) -> Any:
         return self.kept.get(name, default)
@@ -71,8 +72,8 @@ class MemorySettings:
     async def save_setting(self, name: str, value: Any) -> None:
         self.kept[name] = value
 
-    async def save_agent(self, agent: Agent) -> None:
-        self.agents[agent.agent_id] = agent
+    async def assign(self, agent_id: str, queues: Mapping[str, int], by: By) -> None:
+        self.assigned[agent_id] = dict(queues)
 
 
 def leader_tools(bus: Bus, clock: Any, agents: Collection[str], stored: Callable[[], list[Recorded]]) -> Leader:

@@ -166,6 +166,27 @@ async def test_a_disabled_user_is_out_at_once(server: Server, administrator: Cli
         pass
 
 
+async def test_a_leaders_move_for_good_is_a_change_like_any_other(server: Server, administrator: Client) -> None:
+    await administrator.post("/admin/queues", {"item": queue("night"), "seen": None})
+    part = await administrator.part("agents", "1001", "agent_id")
+    async with client(server, "leader") as leader:
+        await leader.post("/agents/1001/move", {"queues": {"night": 3}, "for_good": False})
+        assert (await administrator.part("agents", "1001", "agent_id")) == part
+        await leader.post("/agents/1001/move", {"queues": {"night": 9}, "for_good": True})
+    assert server.floor.agent(AgentId("1001")).queues == {"night": 9}
+    late = {"item": {**part["item"], "name": "Chen Mei-Ling"}, "seen": part["seen"]}
+    details = (await administrator.post("/admin/agents", late, 409))["error"]["details"]
+    assert (details["by"], details["now"]["item"]["queues"]) == ("leader", {"night": 9})
+    entry = (await administrator.get("/admin/audit", login="leader", action="agent_saved"))[0]
+    assert (entry["before"]["queues"], entry["after"]["queues"]) == ({"general": 5}, {"night": 9})
+
+    async with client(server, "leader") as leader:  # lent away and back again for good
+        await leader.post("/agents/1001/move", {"queues": {"general": 1}, "for_good": False})
+        await leader.post("/agents/1001/move", {"queues": {"night": 9}, "for_good": True})
+    assert server.floor.agent(AgentId("1001")).queues == {"night": 9}
+    assert not [row for row in await administrator.get("/agents") if row["lent"]]
+
+
 async def test_a_new_password_is_shown_once_and_ends_the_old_ones_sessions(
     server: Server, administrator: Client
 ) -> None:

@@ -13,6 +13,7 @@ from cti_server.domain.ids import MINUTE, AgentId, Micros
 from cti_server.domain.listen_log import listens
 from cti_server.domain.users import Role
 from cti_server.errors import Conflict, Unavailable
+from cti_server.services.configuration import By
 from cti_server.web.leader import Leader
 from cti_server.web.leader_wire import (
     AlarmEntry,
@@ -115,7 +116,7 @@ async def move(ask: Ask, args: Move) -> Done:
     tools = _tools(ask)
     queues = " ".join(f"{q}:{n}" for q, n in sorted(args.queues.items()))
     await ask.audit("move", f"{args.agent_id} {queues}" + ("" if args.for_good else " (this shift)"))
-    await tools.control.move(args.agent_id, args.queues, ask.user.login, for_good=args.for_good)
+    await tools.control.move(args.agent_id, args.queues, By(ask.user.login, ask.address), for_good=args.for_good)
     return Done()
 
 
