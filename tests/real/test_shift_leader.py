@@ -1,5 +1,5 @@
 """A shift leader's page beside two agents' pages, all with the phone in the page: he hears the talk he chose and no other,
-whispers to the agent alone, barges in for both. Everybody's microphone brings a tone of its own.
+whispers to the agent alone, barges in for both, by the keys the page shows. Everybody's microphone brings a tone of its own.
 """
 
 from __future__ import annotations
@@ -62,20 +62,23 @@ async def test_a_leader_listens_whispers_and_barges_in_from_his_page(room: Room)
         await page_hears(agent, CALLER)
         await hear(talk, AGENT)
 
-        await leader.get_by_test_id("mode-whisper").click()
+        await leader.keyboard.press("w")
         await page_hears(agent, CALLER, LEADER)
         await hear(talk, AGENT)
         await page_hears(leader, AGENT, CALLER)
 
-        await leader.get_by_test_id("mode-barge").click()
+        await leader.get_by_test_id("view-desk").click()
+        await leader.keyboard.press("b")
         await hear(talk, AGENT, LEADER)
         await page_hears(agent, CALLER, LEADER)
+        await expect(leader.get_by_test_id("mode-barge")).to_have_attribute("aria-pressed", "true")
+        await leader.get_by_test_id("view-board").click()
 
         await listens(leader, "1002")
         await centre.until(f.ListenStarted, 2)
         await page_hears(leader, COLLEAGUE)
         await page_hears(agent, CALLER)
-        await leader.get_by_test_id("stop-listening").click()
+        await leader.keyboard.press("e")
         await centre.until(f.ListenEnded, 2)
         await expect(leader.get_by_test_id("listening")).to_have_count(0)
     await phone.hang_up()

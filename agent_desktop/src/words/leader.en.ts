@@ -3,6 +3,7 @@ import type { leaderZh } from "./leader.zh";
 export const leaderEn: Record<keyof typeof leaderZh, string> = {
   by_system: "the system",
   taken_care: "you take care",
+  in_state: "Time",
   filter: "Filter agents (/)",
   all_queues: "All queues",
   all_states: "All states",

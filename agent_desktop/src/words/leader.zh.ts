@@ -1,6 +1,7 @@
 export const leaderZh = {
   by_system: "系统",
   taken_care: "已由你接手",
+  in_state: "时长",
   filter: "筛选坐席（/）",
   all_queues: "全部队列",
   all_states: "全部状态",

@@ -36,9 +36,9 @@ export function AgentTable() {
             <tr>
               <Sorted by="name" kind="who">{t("agent")}</Sorted>
               <Sorted by="state" kind="doing">{t("state")}</Sorted>
-              <Sorted by="since" kind="number since">{t("since")}</Sorted>
+              <Sorted by="since" kind="number">{t("in_state")}</Sorted>
               <th scope="col" class="with">{t("caller")}</th>
-              <Sorted by="answered" kind="number">{t("answered")}</Sorted>
+              <Sorted by="answered" kind="number answered">{t("answered")}</Sorted>
               <Sorted by="average" kind="number">{t("aht")}</Sorted>
               <th scope="col" class="serves">{t("queues")}</th>
             </tr>

@@ -25,7 +25,7 @@ export function CallTable() {
           <tr>
             <th scope="col" class="who">{t("caller")}</th>
             <th scope="col" class="stage">{t("stage")}</th>
-            <th scope="col" class="number">{t("since")}</th>
+            <th scope="col" class="number">{t("in_state")}</th>
             <th scope="col" class="serves">{t("queue")}</th>
             <th scope="col" class="doing">{t("agent")}</th>
           </tr>
