@@ -104,8 +104,9 @@ class LeaderSite:
 
 
 @asynccontextmanager
-async def open_site(folder: Path, agents: int = 0) -> AsyncIterator[LeaderSite]:
-    """The server with the sample data and `agents` more, 2001 and up, in the general queue."""
+async def open_site(folder: Path, agents: int = 0, clock: SystemClock | None = None) -> AsyncIterator[LeaderSite]:
+    """The server with the sample data and `agents` more, 2001 and up, in the general queue; on the same folder again it is
+    that server after a restart."""
     settings = Settings(
         ami=AmiSettings(port=unused_port(), password=SecretStr("none")),
         agi=AgiSettings(port=unused_port()),
@@ -115,8 +116,8 @@ async def open_site(folder: Path, agents: int = 0) -> AsyncIterator[LeaderSite]:
         calls=CallSettings(hours="always"),
     )
     logins = await _prepare(settings, folder, agents)
-    async with Server(settings) as server:
-        yield LeaderSite(server, logins)
+    async with Server(settings, clock) as server:
+        yield LeaderSite(server, logins, clock or SystemClock())
 
 
 async def _prepare(settings: Settings, folder: Path, agents: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,8 +15,8 @@ from cti_server.domain.agents import apply as apply_agent
 from cti_server.domain.board import Board, CallView, Key, day_of
 from cti_server.domain.ids import SECOND, AgentId, CallId, CustomerId, Micros, OfferId, QueueName, VisitId
 from cti_server.domain.queues import Queue
-from cti_server.domain.tallies import QueueView
-from cti_server.domain.visit_records import VisitRecord, apply_visit
+from cti_server.domain.tallies import AgentTally, QueueView
+from cti_server.domain.visit_records import TalkRecord, VisitRecord, apply_visit
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DAY: Micros = 86_400 * SECOND
@@ -150,6 +151,8 @@ def test_numbers_equal_a_recount_of_all_facts(timeline: list[f.Recorded]) -> Non
         states = [_agent(agent, facts) for agent in AGENTS if name in MEMBERS[agent]]
         assert shown.signed_in == sum(state.intent != "signed_out" for state in states)
         assert shown.free == sum(state.free for state in states)
+    for agent in AGENTS:
+        _check_agent(live.agent_day(agent), [t for v in visits for t in v.talks if t.agent_id == agent], start)
     open_calls = {c.call_id for c in facts if isinstance(c, f.CallArrived)}
     open_calls -= {c.call_id for c in facts if isinstance(c, f.CallEnded)}
     assert {name for kind, name in live.snapshot() if kind == "call"} == open_calls
@@ -174,6 +177,24 @@ def _agent(agent: AgentId, facts: list[f.Fact]) -> AgentState:
         if f.agent_id_of(fact) == agent or isinstance(fact, f.CallEnded):
             state = apply_agent(state, fact)
     return state
+
+
+def _check_agent(shown: AgentTally, talks: list[TalkRecord], start: Micros) -> None:
+    """Of today are the talks that began today, also for what of them ends after midnight."""
+    today = [talk for talk in talks if talk.started >= start]
+    ended = [talk for talk in today if talk.ended is not None]
+    assert shown.answered == len(today)
+    assert shown.handled == len(ended)
+    assert shown.handling == sum(talk.talk + talk.hold for talk in ended)
+
+
+@given(timelines())
+def test_an_agents_figures_are_pushed_whenever_they_change(timeline: list[f.Recorded]) -> None:
+    live = board()
+    for recorded in timeline:
+        before = {agent: replace(live.agent_day(agent)) for agent in AGENTS}
+        pushed = {name for kind, name in live.apply(recorded) if kind == "agent"}
+        assert {agent for agent in AGENTS if live.agent_day(agent) != before[agent]} <= pushed
 
 
 def _check_queue(shown: QueueView, visits: list[VisitRecord], queue: Queue, start: Micros, end: Micros) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from cti_server.domain.facts import MISSES, OfferResult
 from cti_server.domain.ids import SECOND, AgentId, CallId, Micros, QueueName, VisitId
 from cti_server.domain.queues import Queue, Relaxation, Skills
 from cti_server.domain.routing import CallbackDue, Decision, Offer, Overflow, Router, Seat, TimedOut, Waiting
-from cti_server.errors import Conflict
+from cti_server.errors import Conflict, NotFound
 
 A, B, C = QueueName("a"), QueueName("b"), QueueName("c")
 QUEUES = {
@@ -306,6 +307,51 @@ class RoutingMachine(RuleBasedStateMachine):
             person.offered = agent
             self.naive.ringing.add(agent)
         self.decide()
+
+    @precondition(lambda self: self.naive.people)
+    @rule(data=st.data())
+    def promote(self, data: st.DataObject) -> None:
+        """By hand: before everybody of his queue, those who have an offer included; who is first stays as he is."""
+        visit = data.draw(st.sampled_from(sorted(self.naive.people)))
+        person = self.naive.people[visit]
+        if person.offered:
+            with pytest.raises(Conflict):
+                self.router.promote(visit)
+        else:
+            queue = [p for p in self.naive.people.values() if p.waiting.queue == person.waiting.queue]
+            first = min(queue, key=lambda p: p.order)
+            if first is not person:
+                person.waiting = replace(person.waiting, priority=first.waiting.priority + 1)
+            assert self.router.promote(visit) == person.waiting.priority
+            assert self.router.position(visit) == 1
+        self.decide()
+
+    @precondition(lambda self: self.naive.people)
+    @rule(data=st.data())
+    def withdraw(self, data: st.DataObject) -> None:
+        """By hand: he goes elsewhere, unless a phone rings for him."""
+        visit = data.draw(st.sampled_from(sorted(self.naive.people)))
+        if self.naive.people[visit].offered:
+            with pytest.raises(Conflict):
+                self.router.withdraw(visit)
+        else:
+            del self.naive.people[visit]
+            self.router.withdraw(visit)
+            self.ended.add(visit)
+        self.decide()
+
+    @precondition(lambda self: self.ended - set(self.naive.people))
+    @rule(data=st.data(), agent=st.sampled_from(AGENTS))
+    def nothing_is_done_for_who_has_gone(self, data: st.DataObject, agent: AgentId) -> None:
+        visit = data.draw(st.sampled_from(sorted(self.ended - set(self.naive.people))))
+        wishes: tuple[Callable[[], object], ...] = (
+            lambda: self.router.promote(visit),
+            lambda: self.router.withdraw(visit),
+            lambda: self.router.assign(visit, agent, self.now),
+        )
+        for wish in wishes:
+            with pytest.raises(NotFound):
+                wish()
 
     @rule(seconds=st.integers(0, 25))
     def wait(self, seconds: int) -> None:

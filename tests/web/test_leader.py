@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cti_server.domain import facts as f
+from cti_server.domain.ids import MINUTE, SECOND
 from tests.web.live_peer import connected, events
 from tests.web.web_world import Client, SignIn, World
 
@@ -68,6 +70,59 @@ async def test_only_a_leader_whispers_and_an_inspector_needs_a_phone(client_of: 
     assert (status, body["error"]["details"]["reason"]) == (409, "agent_not_talking")
     assert ("1900", "barge", "1001") in world.users.audited, "what was tried is audited too"
     assert await get(inspector, "/listening") is None
+
+
+async def test_who_listened_is_told_to_those_who_answer_for_it_and_to_nobody_else(
+    client_of: SignIn, world: World
+) -> None:
+    of: dict[str, Any] = {"call_id": "c1", "listening_id": "l1", "subject": "1001", "by": "1800"}
+    now, week = world.clock.now(), 7 * 24 * 60 * MINUTE
+    world.bus.record(f.ListenStarted(at=now, mode="listen", **of))
+    world.bus.record(f.ListenModeChanged(at=now + 1, mode="barge", **of))
+    world.bus.record(f.ListenEnded(at=now + 2, **of))
+    world.bus.record(f.ListenStarted(at=now + 3, mode="whisper", **{**of, "listening_id": "l2", "by": "1900"}))
+    for login in ("1900", "1800", "admin"):
+        newest, first = await get(await client_of(login), "/listening/log")
+        assert (newest["by"], newest["modes"], newest["ended"]) == ("1900", ["whisper"], None)
+        assert (first["by"], first["subject"], first["modes"]) == ("1800", "1001", ["listen", "barge"])
+        assert (first["started"], first["ended"]) == (now, now + 2)
+    for login, status in (("1001", 403), ("office", 403), (None, 401)):
+        client = await client_of(login) if login else await client_of()
+        assert (await client.get(API + "/listening/log")).status == status
+    world.clock.pass_seconds(week / SECOND + 60)
+    assert await get(await client_of("1900"), "/listening/log") == []
+
+
+async def test_names_stand_behind_logins_and_titles_behind_skills(client_of: SignIn) -> None:
+    names = {row["login"]: row["name"] for row in await get(await client_of("1001"), "/people")}
+    assert names["1900"] == "Sun Yan"
+    assert all(set(row) == {"login", "name"} for row in await get(await client_of("1001"), "/people"))
+    assert await get(await client_of("1900"), "/skills") == [{"code": "en", "zh": "英文", "en": "English"}]
+    assert (await (await client_of("1001")).get(API + "/skills")).status == 403
+
+
+async def test_what_an_agent_asks_for_himself_is_his_own_and_what_a_leader_asks_is_audited_first(
+    client_of: SignIn, world: World
+) -> None:
+    world.users.users["mei"] = replace(world.users.users["1001"], login="mei")
+    own, leader = await client_of("mei"), await client_of("1900")
+    await post(own, "/agents/me/sign_in")
+    assert (await post(own, "/agents/me/pause", reason="meal"))[0] == 200
+    assert (await post(leader, "/agents/1001/pause", reason="training"))[0] == 200
+    assert (await post(leader, "/agents/1001/end_wrap_up"))[0] == 409
+    paused = [one.fact for one in world.facts.stored if isinstance(one.fact, f.AgentPaused)]
+    assert [(fact.reason, fact.by) for fact in paused] == [("meal", "1001"), ("training", "1900")]
+    assert [entry[1:] for entry in world.users.audited if entry[0] == "1900"][-2:] == [
+        ("pause", "1001"),
+        ("end_wrap_up", "1001"),
+    ]
+
+
+async def test_an_author_need_not_read_what_he_tells_all(client_of: SignIn) -> None:
+    leader = await client_of("1900")
+    assert (await post(leader, "/announcements", text="Storm"))[0] == 200
+    assert await get(leader, "/announcements/unread") == []
+    assert [row["text"] for row in await get(await client_of("1001"), "/announcements/unread")] == ["Storm"]
 
 
 async def test_moving_an_agent_is_kept_told_and_audited(client_of: SignIn, world: World) -> None:

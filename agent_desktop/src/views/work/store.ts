@@ -225,7 +225,13 @@ effect(() => {
   void ask<DispositionCode[]>("GET", "/dispositions").then((answer) => (codes.value = answer), quiet);
 });
 
+/** Who leads hears of everybody's calls; his own lists follow his own. */
+function ofAnother(event: LiveEvent): boolean {
+  return "agent_id" in event.data && event.data.agent_id !== session.value?.agent_id;
+}
+
 listeners.add((event) => {
+  if (ofAnother(event)) return;
   if (RELISTED.has(event.kind)) list();
   if (TASKED.has(event.kind)) listTasks();
   const shown = work.value;
