@@ -8,6 +8,7 @@ from pathlib import Path
 from cti_server.clock import SystemClock
 from cti_server.domain import facts as f
 from cti_server.domain.ids import MINUTE, AgentId, Micros, QueueName
+from cti_server.services.configuration import By
 from tests.browser.leader_site import GENERAL, open_site
 
 AGENT = AgentId("1001")
@@ -31,8 +32,8 @@ async def test_a_move_for_the_shift_ends_with_the_shift_though_the_server_starte
     async with open_site(tmp_path) as site:
         before = dict(site.server.floor.agent(AGENT).queues)
         site.ready(AGENT)
-        await site.server.leader.control.move(AGENT, {"vip": 3}, "1900", for_good=False)
-        await site.server.leader.control.move(AGENT, {"vip": 7}, "1900", for_good=False)
+        await site.server.leader.control.move(AGENT, {"vip": 3}, By("1900"), for_good=False)
+        await site.server.leader.control.move(AGENT, {"vip": 7}, By("1900"), for_good=False)
     async with open_site(tmp_path) as site:
         floor = site.server.floor
         assert dict(floor.agent(AGENT).queues) == {"vip": 7}
@@ -47,7 +48,7 @@ async def test_who_signed_out_while_nobody_looked_is_back_at_the_start(tmp_path:
     async with open_site(tmp_path) as site:
         before = dict(site.server.floor.agent(AGENT).queues)
         site.ready(AGENT)
-        await site.server.leader.control.move(AGENT, {"vip": 3}, "1900", for_good=False)
+        await site.server.leader.control.move(AGENT, {"vip": 3}, By("1900"), for_good=False)
         site.server.leader.control.close()  # the last thing that server does is to hear of his sign-out
         site.server.floor.sign_out(AGENT, "1900")
         assert dict(site.server.floor.agent(AGENT).queues) == {"vip": 3}
@@ -58,8 +59,8 @@ async def test_who_signed_out_while_nobody_looked_is_back_at_the_start(tmp_path:
 async def test_a_move_for_good_outlives_the_shift_and_the_server(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         site.ready(AGENT)
-        await site.server.leader.control.move(AGENT, {"vip": 3}, "1900", for_good=False)
-        await site.server.leader.control.move(AGENT, {"billing": 8}, "1900")
+        await site.server.leader.control.move(AGENT, {"vip": 3}, By("1900"), for_good=False)
+        await site.server.leader.control.move(AGENT, {"billing": 8}, By("1900"))
     async with open_site(tmp_path) as site:
         site.server.floor.sign_out(AGENT, "1900")
         assert dict(site.server.floor.agent(AGENT).queues) == {BILLING: 8}
