@@ -126,7 +126,12 @@ class CallSettings(_Section):
     keep_seconds: float = Field(
         20.0,
         ge=0,
-        description="a caller whose agent's page was lost is kept for that agent, then waits before the others",
+        description="a caller whose agent's page was lost goes back to that agent when the page is back within this time",
+    )
+    keep_alone_seconds: float = Field(
+        8.0,
+        ge=0,
+        description="so long of keep_seconds he is for that agent alone; then for whoever is free first, in his old place",
     )
     transfer_priority: int = Field(10, ge=0, description="added to the priority of callers agents send on")
     callback_attempts: int = Field(3, ge=1, description="how often we try to ring a caller back")
@@ -159,10 +164,12 @@ class PhoneSettings(_Section):
     websocket: str = Field("ws://127.0.0.1:8088/ws", description="Asterisk's SIP over WebSocket, as we reach it")
     most: int = Field(500, ge=1, description="softphones connected at once")
     heartbeat_seconds: float = Field(
-        4.0, ge=1, description="a softphone's page that does not answer within one and a half of these is missing"
+        2.0, ge=1, description="a softphone's page that does not answer within one and a half of these is missing"
     )
     lost_seconds: float = Field(
-        3.0, ge=0, description="a missing page that is back sooner goes on with its talk; later its caller hears music"
+        2.0,
+        ge=0,
+        description="a missing page that is silent too may be back within this time; then its caller hears music",
     )
 
 

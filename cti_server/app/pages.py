@@ -51,7 +51,7 @@ class Pages:
 
 async def build_pages(ground: Ground, calling: Calling, life: Life) -> Pages:
     desk = await _desk(ground, calling)
-    links = PageLinks(desk.phone_cut, ground.settings.phones.lost_seconds)
+    links = PageLinks(desk.phone_cut, desk.phone_sounds, ground.settings.phones.lost_seconds)
     life.callback(links.close)
     phones = Phones(calling.floor, calling.config, ground.settings.phones.secrets, calling.outside, links)
     await phones.restore()

@@ -136,6 +136,10 @@ class AmiSwitch:
     async def set_variable(self, channel: ChannelRef, name: str, value: str) -> None:
         await self._send("Setvar", Channel=_name(channel), Variable=name, Value=value)
 
+    async def sound_from(self, channel: ChannelRef) -> int:
+        answer = await self._send("Getvar", Channel=_name(channel), Variable="CHANNEL(rtcp,rxcount)")
+        return int(answer.get("Value") or 0)
+
     async def sync_fallback(self, members: Mapping[str, frozenset[str]]) -> None:
         """One difference after the other; a queue Asterisk does not know is logged, then raised as SwitchRefused after the
         others are in step. Members written in queues.conf cannot be removed over AMI and stay."""

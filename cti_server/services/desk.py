@@ -6,6 +6,7 @@ switch: the page never holds a call, so closing it never cuts one.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
@@ -31,6 +32,8 @@ BUSY = 17
 EXTEND_WRAP_UP: Micros = MINUTE
 TRANSFER_CONTEXT = "cti-transfer"
 LAST_CONTACTS = 10
+LISTEN_SECONDS = 0.2
+"""Ten packets of sound."""
 Row = dict[str, Any]
 TransferHow = Literal["blind", "attended"]
 
@@ -178,20 +181,35 @@ class DeskService:
         """His page has gone with a talk on its phone. The switch would notice after seconds of silence only; the caller is kept
         for him (services/calls/waiting.py). A consultation ends first: without its agent it would take the caller along."""
         agent = AgentId(agent_id)
-        live = self._calls.of_agent(agent)
         if self._floor.state(agent).system == "internal":
             await hang_up_phone(self._switch, self._floor, agent, self._floor.softphone(agent))
+        elif (talk := await self._softphone_call(agent)) is not None:
+            live, leg = talk
+            await self._consultations.abandon(live, agent)
+            live.cut = live.talking_with == agent_id and not self._floor.state(agent).parties
+            if live.cut and live.on_agents_line:
+                await self._send_on(live, leg, agent_id)
+            else:
+                await self._switch.hangup(leg)
+
+    async def phone_sounds(self, agent_id: str) -> bool | None:
+        """Whether the sound of his call's softphone reaches the switch now; None = no such call, or the switch cannot tell."""
+        try:
+            if (call := await self._softphone_call(AgentId(agent_id))) is None:
+                return None
+            before = await self._switch.sound_from(call[1])
+            await asyncio.sleep(LISTEN_SECONDS)
+            return await self._switch.sound_from(call[1]) > before
+        except CtiError:
+            return None
+
+    async def _softphone_call(self, agent_id: AgentId) -> tuple[LiveCall, ChannelRef] | None:
+        """What he talks or dials on the phone in his page, and his leg of it."""
+        live = self._calls.of_agent(agent_id)
         if live is None or agent_id not in (live.talking_with, live.dialled_by):
-            return
+            return None
         leg = await self._leg(live, agent_id)
-        if not leg.name.startswith(f"PJSIP/{self._floor.softphone(agent)}-"):
-            return
-        await self._consultations.abandon(live, agent)
-        live.cut = live.talking_with == agent_id and not self._floor.state(agent).parties
-        if live.cut and live.on_agents_line:
-            await self._send_on(live, leg, agent_id)
-        else:
-            await self._switch.hangup(leg)
+        return (live, leg) if leg.name.startswith(f"PJSIP/{self._floor.softphone(agent_id)}-") else None
 
     async def call_back(self, agent_id: str, ticket_id: str) -> None:
         if not self._floor.available(AgentId(agent_id)):

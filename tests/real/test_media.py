@@ -32,9 +32,9 @@ def music(ear: Ear) -> float:
     return float(2 * abs(np.sum(samples * np.exp(-angles))) ** 2 / len(samples)) / max(power, 1.0)
 
 
-async def becomes(test: Callable[[], bool], what: str) -> None:
+async def becomes(test: Callable[[], bool], what: str, within: float = 8) -> None:
     try:
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(within):
             while not test():
                 await asyncio.sleep(0.1)
     except TimeoutError:

@@ -98,6 +98,9 @@ class FakeSwitch:
     async def set_variable(self, channel: ChannelRef, name: str, value: str) -> None:
         self.wishes.append(("set", name, value))
 
+    async def sound_from(self, channel: ChannelRef) -> int:
+        return 0
+
     async def sync_fallback(self, members: Mapping[str, frozenset[str]]) -> None:
         self.wishes.append(("fallback", *sorted(members)))
 

@@ -11,8 +11,8 @@ from tests.virtual import run
 LOST_AFTER = 3.0
 
 
-def lost(story: Callable[[PageLinks], Awaitable[None]]) -> list[tuple[str, float]]:
-    """Agents whose page was lost, and when."""
+def lost(story: Callable[[PageLinks], Awaitable[None]], sound_until: float = 0) -> list[tuple[str, float]]:
+    """Agents whose page was lost, and when. Its sound reaches the switch until `sound_until`."""
     seen: list[tuple[str, float]] = []
 
     async def whole() -> None:
@@ -22,7 +22,10 @@ def lost(story: Callable[[PageLinks], Awaitable[None]]) -> list[tuple[str, float
         async def tell(agent_id: str) -> None:
             seen.append((agent_id, round(loop.time() - start, 3)))
 
-        links = PageLinks(tell, LOST_AFTER)
+        async def sounds(agent_id: str) -> bool | None:
+            return loop.time() - start < sound_until
+
+        links = PageLinks(tell, sounds, LOST_AFTER)
         await story(links)
         await asyncio.sleep(10)
         links.close()
@@ -31,9 +34,26 @@ def lost(story: Callable[[PageLinks], Awaitable[None]]) -> list[tuple[str, float
     return seen
 
 
-async def online(links: PageLinks, page: str, seconds: float) -> None:
-    with links.open("1001", page):
+async def online(links: PageLinks, page: str, seconds: float, *, ended: bool = False) -> None:
+    with links.open("1001", page) as link:
         await asyncio.sleep(seconds)
+        link.ended = ended
+
+
+def test_a_page_whose_browser_closed_the_socket_and_is_silent_is_lost_at_once() -> None:
+    async def story(links: PageLinks) -> None:
+        await online(links, "a", 5, ended=True)
+
+    assert lost(story) == [("1001", 5.0)]
+
+
+def test_a_page_that_still_sounds_is_waited_for_however_its_socket_closed() -> None:
+    """A proxy between was restarted: nobody may lose his talk by that."""
+
+    async def story(links: PageLinks) -> None:
+        await online(links, "a", 5, ended=True)
+
+    assert lost(story, sound_until=9.9) == [("1001", 10.0)]
 
 
 def test_a_page_that_does_not_come_back_is_lost_after_its_time() -> None:

@@ -43,19 +43,61 @@ def test_the_same_agent_is_rung_again_when_his_page_is_back(tmp_path: Path) -> N
     assert len(world.of(f.CallEnded)) == 1
 
 
-def test_without_his_page_another_agent_takes_the_caller_after_twenty_seconds(tmp_path: Path) -> None:
+def test_without_his_page_a_free_colleague_takes_the_caller_after_the_time_he_was_his_agents_alone(
+    tmp_path: Path,
+) -> None:
     async def story(world: World) -> None:
         world.agent_ready("1001", Phone(answers=1, talks=30))
         call = world.start(world.line({3.0: "1"}, hangs_up=120))
         await cut(world, 20)
-        world.floor.pause(AgentId("1001"), "meal")
         world.agent_ready("1002", Phone(answers=1, talks=10))
         await call
 
     world = play(tmp_path, story)
-    assert [fact.agent_id for fact in world.of(f.TalkStarted)] == ["1001", "1002"]
-    waited = world.of(f.TalkStarted)[1].at - world.of(f.TalkEnded)[0].at
-    assert waited >= 20 * SECOND
+    first, second = world.of(f.TalkStarted)
+    assert [first.agent_id, second.agent_id] == ["1001", "1002"]
+    waited = second.at - world.of(f.TalkEnded)[0].at
+    assert 8 * SECOND <= waited <= 10 * SECOND
+    assert len(world.of(f.VisitStarted)) == 2
+
+
+def test_his_agent_back_before_anybody_is_free_takes_him_out_of_the_queue(tmp_path: Path) -> None:
+    """Also when others wait before him: he is rung for his own caller, whom nobody else would have taken now."""
+
+    async def story(world: World) -> None:
+        world.agent_ready("1001", Phone(answers=1, talks=30))
+        call = world.start(world.line({3.0: "1"}, hangs_up=120))
+        await cut(world, 20)
+        other = world.start(world.line({1.0: "1"}, hangs_up=60))
+        await asyncio.sleep(14 + 12)
+        softphone(world, True)
+        await call
+        await other
+
+    world = play(tmp_path, story)
+    first, second = world.of(f.TalkStarted)[:2]
+    assert [first.agent_id, second.agent_id, second.call_id] == ["1001", "1001", first.call_id]
+    back = world.of(f.TalkEnded)[0].at + 12 * SECOND
+    assert 0 <= second.at - back <= 3 * SECOND
+
+
+def test_a_caller_of_a_lost_page_is_served_before_an_equal_one_who_came_later(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.agent_ready("1001", Phone(answers=1, talks=30))
+        kept = world.start(world.line({3.0: "1"}, hangs_up=120))
+        await asyncio.sleep(10)
+        later = world.start(world.line({1.0: "1"}, hangs_up=120))
+        await asyncio.sleep(5)
+        world.floor.pause(AgentId("1001"), "meal")
+        next(live for live in world.calls if live.talking_with).cut = True
+        await asyncio.sleep(30)
+        world.agent_ready("1002", Phone(answers=1, talks=5))
+        await kept
+        await later
+
+    world = play(tmp_path, story)
+    first = world.of(f.CallArrived)[0].call_id
+    assert [fact.call_id == first for fact in world.of(f.TalkStarted)] == [True, True, False]
 
 
 def test_an_ordinary_end_of_a_talk_keeps_nobody(tmp_path: Path) -> None:

@@ -53,8 +53,12 @@ class MemoryChoices:
 
 def make_phones(names: Mapping[str, str], secrets: Path | None = None, links: PageLinks | None = None) -> Phones:
     floor: Any = FloorDouble(names)
-    return Phones(floor, MemoryChoices(), secrets, Outside((), "CN"), links or PageLinks(_nobody, 3.0))
+    return Phones(floor, MemoryChoices(), secrets, Outside((), "CN"), links or PageLinks(_nobody, _silent, 3.0))
 
 
 async def _nobody(agent_id: str) -> None:
     pass
+
+
+async def _silent(agent_id: str) -> None:
+    return None

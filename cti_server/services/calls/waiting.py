@@ -26,6 +26,7 @@ from cti_server.errors import CtiError, Forbidden, InvalidValue, LineGone, Speec
 from cti_server.ports import ANSWERED_AT, DialResult
 from cti_server.services.acd import POLL, Place
 from cti_server.services.calls.caller import Caller
+from cti_server.services.calls.kept import LOOK_AGAIN, LOOK_FIRST, Back, Kept
 from cti_server.services.calls.live import Visit
 from cti_server.services.calls.ticket import Ticket
 
@@ -39,9 +40,6 @@ OFFER_RESULT: dict[str, OfferResult] = {
     "CONGESTION": "unreachable",
     "CANCEL": "caller_gone",
 }
-CUT_FIRST = 1.0
-"""The switch needs this to see that the old page's phone is gone."""
-CUT_POLL = 0.25
 YES = "1"
 REPEAT = "*"
 OTHER_NUMBER = "2"
@@ -90,6 +88,7 @@ class Stay:
         self._line = caller.line
         self._live = caller.live
         self._callback_offered = False
+        self._kept: Kept | None = None
 
     async def through(self, visit: Visit) -> QueueResult:
         """Join, wait, ring, talk. `visit` is already on the timeline (a resumed one keeps its place)."""
@@ -99,15 +98,17 @@ class Stay:
                 ended = await self._wait(place)
             finally:
                 self._parts.acd.leave(place)
-            if isinstance(ended, QueueResult):
-                return await self._after(visit, ended)
-            visit = self._overflow(visit, ended)
+            if isinstance(ended, Overflow):
+                visit = self._overflow(visit, ended)
+                continue
+            result = await self._ring_first(visit, ended.agent_id) if isinstance(ended, Back) else ended
+            if result is not None:
+                return await self._after(visit, result)
 
     async def direct(self, visit: Visit, agent_id: AgentId) -> QueueResult:
         """Ring this agent first (a transfer names him); when he does not answer, wait in his favour."""
         if self._parts.floor.available(agent_id):
-            self._live.offered(agent_id, self._parts.acd.queue(visit.queue).ring_seconds)
-            result = await self._ring(visit, agent_id)
+            result = await self._ring_first(visit, agent_id)
             if result is not None:
                 return await self._after(visit, result)
         return await self.through(visit)
@@ -151,14 +152,14 @@ class Stay:
 
     # -- waiting ---------------------------------------------------------------------------------------------
 
-    async def _wait(self, place: Place) -> QueueResult | Overflow:
+    async def _wait(self, place: Place) -> QueueResult | Overflow | Back:
         visit = place.visit
         queue = self._parts.acd.queue(visit.queue)
         await self._caller.carry("waiting", visit)
         announcer = Announcer.starting(queue, self._parts.clock.now())
         while True:
             decision = await self._next_decision(place, queue, announcer)
-            if isinstance(decision, Overflow):
+            if isinstance(decision, Overflow | Back):
                 return decision
             result = await self._carry_out(place, decision)
             if result is not None:
@@ -179,10 +180,14 @@ class Stay:
             case CallbackWanted():
                 return await self._take_callback(place)
 
-    async def _next_decision(self, place: Place, queue: Queue, announcer: Announcer) -> Decision | CallbackWanted:
+    async def _next_decision(
+        self, place: Place, queue: Queue, announcer: Announcer
+    ) -> Decision | CallbackWanted | Back:
         """What the ACD decides, or what the caller asks for by a key: * = where am I, 1 = call me back once offered."""
         await self._line.music(True, queue.music_class)
         while (decision := place.take()) is None:
+            if (back := self._back()) is not None:
+                return back
             now = self._parts.clock.now()
             if announcer.due(now):
                 key = await self._over_music(queue, self._where_you_are(place, queue))
@@ -196,6 +201,7 @@ class Stay:
 
     async def _sleep(self, seconds: float) -> str:
         limit = seconds if self._parts.acd.can_wake else min(seconds, POLL)
+        limit = limit if self._kept is None else min(limit, LOOK_AGAIN)
         return await self._line.wait_key(max(limit, 0.05))
 
     async def _over_music(self, queue: Queue, words: tuple[str, ...]) -> str:
@@ -277,8 +283,7 @@ class Stay:
         return QueueResult("answered", last)
 
     async def _after(self, visit: Visit, ended: QueueResult) -> QueueResult:
-        """A talk cut by the agent's page (reload, closed tab) is not over for the caller, who keeps his priority and his place in
-        time."""
+        """A talk cut by the agent's page is not over for the caller (services/calls/kept.py)."""
         agent_id = AgentId(ended.agent_id or "")
         if not self._live.cut or not agent_id:
             return ended
@@ -293,30 +298,35 @@ class Stay:
         return await self.keep(again, agent_id)
 
     async def keep(self, again: Visit, agent_id: AgentId) -> QueueResult:
-        """For the agent whose page is gone: he is rung as soon as his softphone is back within `calls.keep_seconds`, then the
-        queue has the caller; whom an agent had called came by no queue and goes to the fallback queue."""
+        """For the agent whose page is gone, then for whoever is free."""
         live = self._live
         live.cut = False
         live.talk_ended("agent")
         live.start_visit(again)
-        if not await self._softphone_back(again, agent_id):
-            return await self.through(again)
-        live.offered(agent_id, self._parts.acd.queue(again.queue).ring_seconds)
-        result = await self._ring(again, agent_id)
+        self._kept = kept = Kept.now(agent_id, self._parts.settings, self._parts.clock.now())
+        result = await self._ring_first(again, agent_id) if await self._alone(again, kept) else None
+        again.preferred = None
         return await self._after(again, result) if result else await self.through(again)
 
-    async def _softphone_back(self, visit: Visit, agent_id: AgentId) -> bool:
-        """Music until it is registered again and he is still at work on this call."""
-        floor, queue = self._parts.floor, self._parts.acd.queue(visit.queue)
+    async def _alone(self, visit: Visit, kept: Kept) -> bool:
+        """Music until his agent is back; False when he is not in time."""
         await self._caller.carry("waiting", visit)
-        await self._line.music(True, queue.music_class)
-        until = self._parts.clock.now() + micros(self._parts.settings.keep_seconds)
-        await self._line.wait_key(CUT_FIRST)
-        while self._parts.clock.now() < until:
-            if floor.registered(agent_id)[1]:
-                return floor.state(agent_id).system in ("wrap_up", "available")
-            await self._line.wait_key(CUT_POLL)
+        await self._line.music(True, self._parts.acd.queue(visit.queue).music_class)
+        await self._line.wait_key(LOOK_FIRST)
+        while self._parts.clock.now() < kept.alone_until:
+            if self._back() is not None:
+                return True
+            await self._line.wait_key(LOOK_AGAIN)
         return False
+
+    def _back(self) -> Back | None:
+        return self._kept.back(self._parts.floor, self._parts.clock.now()) if self._kept else None
+
+    async def _ring_first(self, visit: Visit, agent_id: AgentId) -> QueueResult | None:
+        """Without the ACD's choice. None: not answered."""
+        self._kept = None
+        self._live.offered(agent_id, self._parts.acd.queue(visit.queue).ring_seconds)
+        return await self._ring(visit, agent_id)
 
     # -- callback ----------------------------------------------------------------------------------------------
 

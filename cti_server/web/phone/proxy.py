@@ -16,6 +16,7 @@ import structlog
 from aiohttp import WSMsgType, web
 
 from cti_server.errors import BadRequest, CtiError, Forbidden, NotSignedIn, TooMany, Unavailable
+from cti_server.services.page_links import Link
 from cti_server.web.live.client import Close
 from cti_server.web.parts import PARTS, Ask
 from cti_server.web.phone.wire import PhoneSocket
@@ -73,7 +74,7 @@ def _check_upgrade(ask: Ask) -> None:
         raise BadRequest("this address is a WebSocket for SIP; connect with the subprotocol sip")
 
 
-async def _serve(ask: Ask, endpoint: str, link: AbstractContextManager[None]) -> web.StreamResponse:
+async def _serve(ask: Ask, endpoint: str, link: AbstractContextManager[Link | None]) -> web.StreamResponse:
     request, parts = ask.request, ask.parts
     assert request is not None
     page = web.WebSocketResponse(
@@ -92,8 +93,10 @@ async def _serve(ask: Ask, endpoint: str, link: AbstractContextManager[None]) ->
             switch = await _reach(client, parts.settings.phones.websocket)
             async with switch:
                 await page.prepare(request)
-                with link:
-                    await _relay(ask, page, switch, endpoint)
+                with link as one:
+                    ended = await _relay(ask, page, switch, endpoint)
+                    if one is not None:
+                        one.ended = ended
     finally:
         sockets.discard(page)
     return page
@@ -111,12 +114,13 @@ async def _reach(client: aiohttp.ClientSession, address: str) -> aiohttp.ClientW
         raise Unavailable("the telephone switch takes no softphones now (CTI_PHONES__WEBSOCKET)") from None
 
 
-async def _relay(ask: Ask, page: web.WebSocketResponse, switch: aiohttp.ClientWebSocketResponse, endpoint: str) -> None:
-    """Until either side closes or the session ends; then both are closed."""
-    jobs = [_up(page, switch, endpoint), _down(page, switch), _watch_session(ask, page)]
-    tasks = [asyncio.create_task(job) for job in jobs]
+async def _relay(ask: Ask, page: web.WebSocketResponse, switch: aiohttp.ClientWebSocketResponse, endpoint: str) -> bool:
+    """Until either side closes or the session ends; then both are closed. Whether it was the page's browser that closed."""
+    up = asyncio.create_task(_up(page, switch, endpoint))
+    tasks = [up, asyncio.create_task(_down(page, switch)), asyncio.create_task(_watch_session(ask, page))]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return up.done() and up.exception() is None and up.result()
     finally:
         for task in tasks:
             task.cancel()
@@ -125,12 +129,16 @@ async def _relay(ask: Ask, page: web.WebSocketResponse, switch: aiohttp.ClientWe
             await page.close(code=Close.RESTART)
 
 
-async def _up(page: web.WebSocketResponse, switch: aiohttp.ClientWebSocketResponse, endpoint: str) -> None:
+async def _up(page: web.WebSocketResponse, switch: aiohttp.ClientWebSocketResponse, endpoint: str) -> bool:
+    """True when the browser has closed it; False when it did not answer our ping, or spoke for another phone."""
     async for message in page:
+        if message.type is WSMsgType.ERROR:
+            break
         if message.type is not WSMsgType.TEXT or not speaks_for(message.data, endpoint):
             log.warning("sip_not_from_its_phone", endpoint=endpoint)
-            return
+            return False
         await switch.send_str(message.data)
+    return not isinstance(page.exception(), TimeoutError)
 
 
 async def _down(page: web.WebSocketResponse, switch: aiohttp.ClientWebSocketResponse) -> None:
