@@ -137,6 +137,6 @@ def test_whom_an_agent_called_is_kept_for_him_and_then_served_by_another(tmp_pat
     kept, waited = world.of(f.VisitStarted)
     assert (kept.queue, waited.queue, waited.entered_at) == (NO_QUEUE, "general", kept.entered_at)
     assert [fact.outcome for fact in world.of(f.VisitEnded)] == ["answered", "overflowed", "answered"]
-    assert world.of(f.TalkStarted)[1].at - world.of(f.TalkEnded)[0].at >= 20 * SECOND
+    assert world.of(f.TalkStarted)[1].at - world.of(f.TalkEnded)[0].at >= 8 * SECOND
     assert len(world.of(f.CallEnded)) == 1
     assert world.kinds().index("CallEnded") > world.kinds().index("CallResumed")
