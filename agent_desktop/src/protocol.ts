@@ -122,7 +122,7 @@ export interface NewUser { item: UserItem; seen: string; password: string }
 
 export interface NoteSaved { call_id: string; text: string; version: number; saved_at: number | null }
 
-export interface NumberInfo { number: string; shown: string; region: Record<string, string>; carrier: Record<string, string> }
+export interface NumberInfo { number: string; region: Record<string, string>; carrier: Record<string, string> }
 
 export interface Order { ticket_id: string; number: string; kind: string; state: string; opened_at: number; due_at: number | null; summary: string }
 
@@ -164,7 +164,7 @@ export interface Reset { last: number; now: number; me: Me | null; board: Board;
 
 export interface SentAnnouncement { announcement: Announcement; to: number; read: number }
 
-export interface Session { login: string; name: string; role: "agent" | "leader" | "inspector" | "admin" | "back_office"; agent_id: string | null; expires_at: number }
+export interface Session { login: string; name: string; role: "agent" | "leader" | "inspector" | "admin" | "back_office"; agent_id: string | null; expires_at: number; country: string }
 
 export interface SetupParts { queues: (QueuePart)[]; agents: (AgentPart)[]; skills: (CodePart)[]; pause_codes: (CodePart)[]; dispositions: (CodePart)[]; outside_numbers: (OutsideNumberPart)[]; users: (UserPart)[]; fallback_queue: string; locked: (string)[] }
 

@@ -120,7 +120,9 @@ def check_due(due_at: Micros | None, now: Micros) -> None:
     """Raises InvalidValue for a time that is past, or too far ahead to be meant."""
     if due_at is None or now - PAST_DUE <= due_at <= now + LATEST_DUE:
         return
-    raise InvalidValue("this is due in the past" if due_at < now else "this is due too far ahead", field="due_at")
+    if due_at < now:
+        raise InvalidValue("this is due in the past", field="due_at", reason="due_past")
+    raise InvalidValue("this is due too far ahead", field="due_at", reason="due_far")
 
 
 def ticket_number(kind: str, running: int) -> str:

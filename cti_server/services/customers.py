@@ -56,7 +56,7 @@ class Customers:
 
     def about(self, number: str) -> Mapping[str, Any] | None:
         """`wire.NumberInfo`: region and carrier; None for what is no number."""
-        return describe(number, self._country)
+        return describe(number)
 
     async def e164(self, number: str) -> str:
         """As calls keep it: E.164, or the digits as they came where they are no number of the public network."""

@@ -9,23 +9,20 @@ from functools import lru_cache
 from typing import Any
 
 import phonenumbers
-from phonenumbers import PhoneNumberFormat, carrier, geocoder
+from phonenumbers import carrier, geocoder
 
 LANGUAGES = ("zh", "en")
 
 
 @lru_cache(4096)
-def describe(number: str, country: str) -> dict[str, Any] | None:
-    """`wire.NumberInfo` of an E.164 number; None for what is none. `shown` is how people of `country` write it."""
+def describe(number: str) -> dict[str, Any] | None:
+    """`wire.NumberInfo` of an E.164 number; None for what is none."""
     try:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
         return None
-    home = phonenumbers.region_code_for_country_code(parsed.country_code or 0) == country
-    form = PhoneNumberFormat.NATIONAL if home else PhoneNumberFormat.INTERNATIONAL
     return {
         "number": number,
-        "shown": phonenumbers.format_number(parsed, form),
         "region": {language: geocoder.description_for_number(parsed, language) for language in LANGUAGES},
         "carrier": {language: carrier.name_for_number(parsed, language) for language in LANGUAGES},
     }

@@ -232,10 +232,9 @@ class Digits(Wire):
 
 
 class NumberInfo(Wire):
-    """What a number tells by itself, by language (zh, en); `shown` is how people here write it."""
+    """What a number tells by itself, by language (zh, en)."""
 
     number: str
-    shown: str
     region: dict[str, str] = {}
     carrier: dict[str, str] = {}
 
@@ -304,13 +303,14 @@ class CallRecord(CallRow):
 
 
 class Session(Wire):
-    """Who is signed in. `expires_at` is when it ends at the latest."""
+    """Who is signed in. `expires_at` is when it ends at the latest; `country` whose numbers are written without country code."""
 
     login: str
     name: str
     role: Role
     agent_id: str | None = None
     expires_at: int
+    country: str
 
 
 class Person(Wire):

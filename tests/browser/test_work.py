@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from playwright.async_api import Page, expect
 from cti_server.clock import SystemClock
 from cti_server.domain import facts as f
 from cti_server.domain.customers import Customer
-from cti_server.domain.ids import CustomerId
+from cti_server.domain.ids import SECOND, CustomerId
 from cti_server.lab.asterisk import AsteriskInstance
 from cti_server.lab.phones import Behaviour
 from cti_server.lab.sipp_reports import CallReport
@@ -25,6 +26,7 @@ from tests.real.centre import Centre, open_centre
 pytestmark = pytest.mark.real
 
 UNTIL_DONE = {"general": {"disposition_required": True, "wrap_up_seconds": 60, "wrap_up_until_done": True}}
+TIMED = {"general": {"wrap_up_seconds": 6}}
 SHORT = {"general": {"disposition_required": True, "wrap_up_seconds": 4}}
 QUEUES = {"general": {"disposition_required": True, "wrap_up_seconds": 60}}
 TO_A_PERSON = "wait 2; digits 0; wait 60; hangup"
@@ -164,7 +166,7 @@ async def test_a_new_customer_is_entered_though_the_session_ends_in_the_middle(
         await page.get_by_test_id("customer-form-submit").click()
         await expect(page.get_by_test_id("caller-name")).to_have_text(EVIL)
         await expect(page.get_by_test_id("pop")).to_contain_text("Elderly")
-        await expect(page.get_by_test_id("pop")).to_contain_text("+862168881234")
+        await expect(page.get_by_test_id("pop")).to_contain_text("021-6888 1234")
         assert await page.locator("main img").count() == 0
 
 
@@ -218,6 +220,38 @@ async def test_a_wrap_up_until_done_keeps_the_next_caller_waiting(page: Page, ce
     await following
     first, *_ = centre.of(f.WrapUpEnded)
     assert (first.by, first.code_missing) == ("agent", False)
+
+
+@pytest.mark.parametrize("centre", [TIMED], indirect=True)
+async def test_a_timed_wrap_up_keeps_the_next_caller_waiting_once_longer_and_ends_by_itself(
+    page: Page, centre: Centre, password: str
+) -> None:
+    waiting, countdown = page.get_by_test_id("waiting-general"), page.get_by_test_id("countdown")
+    async with talking(page, centre, password, "13900000002"):
+        await page.get_by_test_id("hang-up").click()
+        await expect(page.get_by_test_id("intent")).to_have_text("then Ready")
+        await expect(countdown).to_contain_text("0:0")
+        await page.get_by_test_id("extend-wrap-up").click()
+        await expect(countdown).to_contain_text(re.compile(r"1:0\d|0:5\d"))
+        second = asyncio.create_task(centre.call(TO_A_PERSON, caller="13900000003"))
+        await expect(waiting).to_have_text("1", timeout=20_000)
+        await expect(page.get_by_test_id("extend-wrap-up")).to_be_disabled()
+        await expect(page.get_by_test_id("system")).to_have_text("Wrap-up")
+        await page.get_by_test_id("end-wrap-up").click()
+        await expect(page.get_by_test_id("system")).to_have_text("Talking", timeout=20_000)
+        third = asyncio.create_task(centre.call(TO_A_PERSON, caller="13900000002"))
+        await expect(waiting).to_have_text("1", timeout=20_000)
+        await page.get_by_test_id("hang-up").click()
+        await expect(countdown).to_have_class("clock last")
+        await expect(waiting).to_have_text("1")
+        await expect(page.get_by_test_id("system")).to_have_text("Talking", timeout=20_000)
+    await asyncio.gather(second, third)
+    extended, started, ended = centre.of(f.WrapUpExtended), centre.of(f.WrapUpStarted), centre.of(f.WrapUpEnded)
+    assert [fact.by for fact in ended[:2]] == ["agent", "deadline"]
+    assert extended[0].until == started[0].until + 60 * SECOND
+    talks = centre.of(f.TalkStarted)
+    assert talks[1].at >= ended[0].at
+    assert talks[2].at >= started[1].until, "the third caller was put through when it had run out, not before"
 
 
 @pytest.mark.parametrize("centre", [SHORT], indirect=True)

@@ -206,8 +206,12 @@ class DeskDouble:
         return PAUSE_CODES
 
     async def pop(self, agent_id: str) -> dict[str, Any] | None:
+        """As it was put in; a customer of the files as he is now."""
         self.pops_asked += 1
-        return self.pops.get(agent_id) if self._state(agent_id).call_id else None
+        pop = self.pops.get(agent_id) if self._state(agent_id).call_id else None
+        if pop is None or self.files is None or not pop.get("customer"):
+            return pop
+        return {**pop, "customer": dict(await self.files.card(CustomerId(pop["customer"]["customer_id"])))}
 
     async def call(self, call_id: str) -> dict[str, Any]:
         if call_id not in self.records:

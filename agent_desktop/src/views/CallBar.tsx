@@ -1,6 +1,7 @@
 import { span, t, word } from "../i18n";
 import type { Me } from "../protocol";
 import type { Line } from "../softphone/types";
+import { people } from "../numbers";
 import { busy, me, now, onlyLive, pop, queueName, wish } from "../state";
 import { Act } from "./Act";
 import { inCall, line, phone } from "./phone/desk";
@@ -43,7 +44,7 @@ function InHand({ own }: { own: Me }) {
 /** Who it is and how long it has been going on. */
 function Who({ own }: { own: Me }) {
   const shown = pop.value;
-  const name = shown?.customer?.name || shown?.number?.shown || shown?.caller || t("withheld");
+  const name = shown?.customer?.name || people(shown?.caller ?? "") || t("withheld");
   const since = own.system === "talking" ? (shown?.answered_at ?? own.since) : own.since;
   return (
     <div class="in-hand">

@@ -6,6 +6,7 @@ import { Icon } from "./Icon";
 import { Fact, File, Person } from "./work/Card";
 import { Customers } from "./work/Customers";
 import { WhoIsIt } from "./work/Find";
+import { pathWords } from "./work/path";
 import { Tel } from "./work/Tel";
 import { UrgeAtOnce } from "./work/Urge";
 
@@ -26,7 +27,7 @@ function Caller({ pop }: { pop: PopData }) {
   const customer = pop.customer;
   return (
     <>
-      <Person customer={customer} name={customer?.name || t("unknown_caller")} test="caller-name" more={<Numbers pop={pop} />} />
+      <Person customer={customer} name={customer?.name || t(pop.candidates.length > 1 ? "several_callers" : "unknown_caller")} test="caller-name" more={<Numbers pop={pop} />} />
       {pop.direction === "outbound" && pop.dialling !== null && <p class="repeat" role="status" data-test="dialling"><strong>{word("dialling", pop.dialling)}</strong></p>}
       {pop.repeat !== null && <RepeatCaller repeat={pop.repeat} callId={pop.call_id} />}
       <ThisCall pop={pop} />
@@ -38,7 +39,7 @@ function Caller({ pop }: { pop: PopData }) {
 function Numbers({ pop }: { pop: PopData }) {
   return (
     <>
-      <span class="tag number" data-test="caller-number">{pop.caller === "" ? t("withheld") : <Tel number={pop.caller} shown={pop.number?.shown ?? pop.caller} />}</span>
+      <span class="tag number" data-test="caller-number">{pop.caller === "" ? t("withheld") : <Tel number={pop.caller} />}</span>
       {pop.number !== null && origin(pop.number) !== "" && <span class="tag" data-test="origin">{origin(pop.number)}</span>}
     </>
   );
@@ -60,24 +61,23 @@ function RepeatCaller({ repeat, callId }: { repeat: Repeat; callId: string }) {
         {last !== null && ` · ${t("repeat_last")} ${day(last)}`}
       </p>
       {order !== null && (
-        <p class="row">
+        <p>
           <span>{`${t("repeat_order")}: ${word("ticket", order.kind)} `}<strong>{order.number}</strong>{` · ${word("order", order.state)} · ${day(order.opened_at)} · `}<bdi>{order.summary}</bdi></span>
-          <UrgeAtOnce order={order} callId={callId} />
         </p>
       )}
+      {order !== null && <span class="row"><UrgeAtOnce order={order} callId={callId} /></span>}
     </div>
   );
 }
 
 function ThisCall({ pop }: { pop: PopData }) {
   const until = pop.answered_at ?? now.value;
-  const steps = pop.path.map((step) => step.label || step.key).filter(Boolean);
   const digits = pop.digits.map((entered) => entered.digits).filter(Boolean).join("  ");
   return (
-    <dl class="facts this-call">
+    <dl class="this-call" data-test="this-call" aria-label={t("this_call")}>
       <Fact name={t("queue")}>{pop.queue && queueName(pop.queue)}</Fact>
       <Fact name={t("waited")}>{pop.entered_at !== null && span(until - pop.entered_at)}</Fact>
-      <Fact name={t("path")} test="path">{steps.join(" › ")}</Fact>
+      <Fact name={t("path")} test="path">{pathWords(pop.path)}</Fact>
       <Fact name={t("digits")} test="digits">{digits}</Fact>
       <Fact name={t("spoken")}>{pop.language && word("spoken", pop.language)}</Fact>
       <Fact name={t("dialled")}>{pop.did}</Fact>

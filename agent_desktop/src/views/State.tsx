@@ -38,11 +38,18 @@ function headline(own: Me): string {
   return word("intent", own.intent);
 }
 
+/** A wrap-up that comes to its end by itself. */
+function ends(own: Me): own is Me & { deadline: number } {
+  return own.system === "wrap_up" && own.deadline !== null && work.value?.until_done !== true;
+}
+
+/** What he asked for; of a wrap-up, what follows it. */
 function intent(own: Me): string {
   const reason = own.intent === "paused" && own.reason ? ` · ${reasonWord(own.reason)}` : "";
   const phone = own.system === "unreachable" && own.intent !== "ready" ? ` · ${word("system", own.system)}` : "";
   const by = own.by ? ` · ${t("by_other")} ${nameOf(own.by)}` : "";
-  return word("intent", own.intent) + reason + by + phone;
+  const then = own.system === "wrap_up" ? t("then") : "";
+  return then + word("intent", own.intent) + reason + by + phone;
 }
 
 export function reasonWord(reason: string): string {
@@ -51,10 +58,18 @@ export function reasonWord(reason: string): string {
   return word("reason", reason);
 }
 
+const LAST: number = 10_000_000;
+
 /** Wrap-up counts down to its deadline, everything else counts up. */
 function Clock({ own }: { own: Me }) {
-  if (own.system === "wrap_up" && own.deadline !== null && work.value?.until_done !== true) {
-    return <p class="clock" data-test="countdown">{t("remaining")} <time>{span(own.deadline - now.value)}</time></p>;
+  if (ends(own)) {
+    const left = own.deadline - now.value;
+    return (
+      <p class={`clock ${left <= LAST ? "last" : ""}`} data-test="countdown">
+        {t("remaining")} <time>{span(left)}</time>
+        <span class="hidden" role="status">{left <= LAST && t("wrap_up_ends")}</span>
+      </p>
+    );
   }
   return <p class="clock">{t("since")} <time>{span(now.value - own.since)}</time></p>;
 }

@@ -6,12 +6,12 @@ from aiohttp import web
 
 from cti_server.domain.ids import SECOND
 from cti_server.web.auth import Identity
-from cti_server.web.parts import Ask
+from cti_server.web.parts import Ask, Parts
 from cti_server.web.routes import PUBLIC, STAFF, Route, cookie_name, is_https
 from cti_server.web.wire import Args, Session, SignIn
 
 
-def _session(identity: Identity) -> Session:
+def _session(identity: Identity, parts: Parts) -> Session:
     user = identity.user
     return Session(
         login=user.login,
@@ -19,6 +19,7 @@ def _session(identity: Identity) -> Session:
         role=user.role,
         agent_id=user.agent_id,
         expires_at=identity.session.expires_at,
+        country=parts.settings.calls.country,
     )
 
 
@@ -26,7 +27,7 @@ async def sign_in(ask: Ask, args: SignIn) -> web.Response:
     parts = ask.parts
     token, identity = await parts.auth.sign_in(args.login, args.password, ask.address)
     response = web.Response(
-        body=_session(identity).model_dump_json().encode(), status=201, content_type="application/json"
+        body=_session(identity, parts).model_dump_json().encode(), status=201, content_type="application/json"
     )
     response.set_cookie(
         cookie_name(parts),
@@ -41,7 +42,7 @@ async def sign_in(ask: Ask, args: SignIn) -> web.Response:
 
 
 async def who(ask: Ask, _: Args) -> Session:
-    return _session(ask.known)
+    return _session(ask.known, ask.parts)
 
 
 async def sign_out(ask: Ask, _: Args) -> web.Response:

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { request } from "../../api";
 import { errorText } from "../../errors";
-import { t, time, word, language } from "../../i18n";
+import { exact, t, word } from "../../i18n";
 import type { AuditRow, AuditTable, ErrorBody } from "../../protocol";
 import { Icon } from "../Icon";
 import { fieldWord, shown } from "./Conflict";
@@ -68,7 +68,7 @@ function Row({ row }: { row: AuditRow }) {
   const diff = typeof after["diff"] === "string" ? after["diff"] : null;
   return (
     <tr data-test={`audit-${row.id}`}>
-      <td class="number">{new Date(row.at / 1000).toLocaleDateString(language.value)} {time(row.at)}</td>
+      <td class="number">{exact(row.at)}</td>
       <td>{row.login}<small class="dim"> {row.address}</small></td>
       <td>{word("admin.action", row.action)}</td><td>{row.subject}</td>
       <td>{names.length > 0 && (

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { request } from "../../api";
-import { day as dayTime, inLanguage, language, t, word } from "../../i18n";
+import { date, day as dayTime, inLanguage, t, word } from "../../i18n";
 import type { CalendarItem, Calendars, ErrorBody, Outlook } from "../../protocol";
 import { wrongByField } from "../../wrong";
 import { Icon } from "../Icon";
@@ -169,15 +169,11 @@ function Looks({ item }: { item: CalendarItem }) {
       {found.days.length > 0 && (
         <details class="admin-special" data-test="special-days">
           <summary>{t("admin.hours.special")} ({found.days.length})</summary>
-          <ul>{found.days.map((one) => <li key={one.day}><time>{date(one.day)}</time> <strong>{inLanguage(one.name)}</strong> <span class="dim">{word("admin.reason", one.reason)}</span> {one.hours.join(", ") || t("admin.hours.closed")}</li>)}</ul>
+          <ul>{found.days.map((one) => <li key={one.day}><time>{date(one.day, "full")}</time> <strong>{inLanguage(one.name)}</strong> <span class="dim">{word("admin.reason", one.reason)}</span> {one.hours.join(", ") || t("admin.hours.closed")}</li>)}</ul>
         </details>
       )}
     </>
   );
-}
-
-function date(text: string): string {
-  return new Date(`${text}T00:00`).toLocaleDateString(language.value, { dateStyle: "full" });
 }
 
 function inverted(item: CalendarItem): Set<string> {

@@ -1,5 +1,6 @@
 // The agent's phone of this page, tied to sign-in, ring tone, notification and the page's end.
 
+import { people } from "../../numbers";
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { request } from "../../api";
 import { t } from "../../i18n";
@@ -113,7 +114,7 @@ effect(() => {
 
 // The name comes a moment after the ringing; the notification says it as soon as it is known.
 effect(() => {
-  const who = pop.value?.customer?.name || pop.value?.number?.shown || phone.ringing.value?.peer || "";
+  const who = pop.value?.customer?.name || people(pop.value?.caller ?? "") || phone.ringing.value?.peer || "";
   if (!incoming.value) return;
   untracked(() => {
     shown?.close();

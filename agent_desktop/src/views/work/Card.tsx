@@ -1,10 +1,9 @@
 import type { ComponentChild } from "preact";
-import { money, t, word } from "../../i18n";
+import { date, money, t, word } from "../../i18n";
 import type { Account, CustomerCard } from "../../protocol";
 import { Icon } from "../Icon";
 import { EditFile, openFile } from "./EditFile";
 import { Tel } from "./Tel";
-import { date } from "./tell";
 import { Timeline } from "./Timeline";
 import { OpenTicket } from "./Urge";
 
@@ -13,16 +12,14 @@ export function Person({ customer, name, test, more }: { customer: CustomerCard 
   return (
     <div class="person">
       <span class="face" aria-hidden="true">{customer?.name ? [...customer.name][0] : <Icon name="customer" />}</span>
-      <div>
+      <div class="tags">
         <h2 class="name" dir="auto" data-test={test}>{name}</h2>
-        <p class="tags">
-          {customer && <span class={`tag tier-${customer.tier}`} data-test="tier">{word("tier", customer.tier)}</span>}
-          {customer?.flags.map((flag) => <span class="tag flag" key={flag}>{word("flag", flag)}</span>)}
-          {more}
-          {customer?.company && <span class="tag"><bdi>{customer.company}</bdi></span>}
-        </p>
-        {customer && <Advice customer={customer} />}
+        {customer && <span class={`tag tier-${customer.tier}`} data-test="tier">{word("tier", customer.tier)}</span>}
+        {customer?.flags.map((flag) => <span class="tag flag" key={flag}>{word("flag", flag)}</span>)}
+        {more}
+        {customer?.company && <span class="tag"><bdi>{customer.company}</bdi></span>}
       </div>
+      {customer && <Advice customer={customer} />}
     </div>
   );
 }
@@ -44,34 +41,47 @@ export function File({ customer, callId }: { customer: CustomerCard; callId: str
   const ticket = (one: CustomerCard["orders"][number]) => <OpenTicket key={one.ticket_id} order={one} callId={callId} />;
   return (
     <>
-      <dl class="facts">
-        <Fact name={t("address")}>{customer.address}</Fact>
-        <div>
-          <dt>{t("phones")}</dt>
-          <dd class="tels">{customer.phones.length === 0 ? "–" : customer.phones.map((one) => <Tel key={one} number={one} />)}</dd>
-        </div>
-        {customer.language && <Fact name={t("spoken")}>{word("spoken", customer.language)}</Fact>}
-        {customer.email && <Fact name={t("email")}>{customer.email}</Fact>}
-        {customer.convenient_time && <Fact name={t("convenient_time")}>{customer.convenient_time}</Fact>}
-        {customer.notes && <Fact name={t("remarks")}>{customer.notes}</Fact>}
-        <div class="edit">
-          <button type="button" class="small" aria-keyshortcuts="Alt+e" onClick={() => openFile(customer)} data-test="edit-customer"><Icon name="edit" />{t("edit_customer")}</button>
-        </div>
-      </dl>
       <EditFile customer={customer} />
-      <List title={t("accounts")} test="accounts" items={customer.accounts} show={account} />
-      <List title={t("orders")} test="orders" items={orders} show={ticket} />
-      {complaints.length > 0 && <List title={t("complaints")} test="complaints" items={complaints} show={ticket} />}
+      <div class="file" data-test="file">
+        <section>
+          <List title={t("accounts")} test="accounts" items={customer.accounts} show={account} />
+          <Facts customer={customer} />
+        </section>
+        <section>
+          {complaints.length > 0 && <List title={t("complaints")} test="complaints" items={complaints} show={ticket} />}
+          <List title={t("orders")} test="orders" items={orders} show={ticket} />
+        </section>
+      </div>
       <Timeline key={customer.customer_id} customerId={customer.customer_id} first={customer.contacts} />
     </>
   );
 }
 
-export function Fact(props: { name: string; test?: string; children: string | false | null }) {
+function Facts({ customer }: { customer: CustomerCard }) {
+  return (
+    <dl class="lines">
+      <Fact name={t("address")}>{customer.address}</Fact>
+      <div>
+        <dt>{t("phones")}</dt>
+        <dd class="tels">{customer.phones.length === 0 ? "–" : customer.phones.map((one) => <Tel key={one} number={one} />)}</dd>
+      </div>
+      {customer.notes && <Fact name={t("remarks")} long>{customer.notes}</Fact>}
+      {customer.language && <Fact name={t("spoken")}>{word("spoken", customer.language)}</Fact>}
+      {customer.email && <Fact name={t("email")}>{customer.email}</Fact>}
+      {customer.convenient_time && <Fact name={t("convenient_time")}>{customer.convenient_time}</Fact>}
+      <div>
+        <button type="button" class="small" aria-keyshortcuts="Alt+e" onClick={() => openFile(customer)} data-test="edit-customer"><Icon name="edit" />{t("edit_customer")}</button>
+      </div>
+    </dl>
+  );
+}
+
+/** `long` = lines of it are kept, and it may be cut. */
+export function Fact(props: { name: string; test?: string; long?: boolean; children: string | false | null }) {
   return (
     <div>
       <dt>{props.name}</dt>
-      <dd dir="auto" data-test={props.test}>{props.children || "–"}</dd>
+      <dd dir="auto" class={props.long === true ? "long" : ""} data-test={props.test}>{props.children || "–"}</dd>
     </div>
   );
 }
@@ -89,7 +99,7 @@ function account(one: Account) {
   const owes = one.balance_fen < 0;
   return (
     <li key={one.number}>
-      <strong>{one.number}</strong>
+      <strong class="number">{one.number}</strong>
       <span class={`amount ${owes ? "bad" : "good"}`}>{owes ? t("arrears") : t("balance")} {money(Math.abs(one.balance_fen))}</span>
       {one.due_date && <span class="dim">{t("due")} {date(one.due_date)}</span>}
       <span class="dim">{one.address}</span>

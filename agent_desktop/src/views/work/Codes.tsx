@@ -3,7 +3,7 @@ import { errorText } from "../../errors";
 import { t } from "../../i18n";
 import type { CallWork, DispositionCode, ErrorBody } from "../../protocol";
 import { asError } from "./Form";
-import { chooseCode, codeName, groupName, timesUsed } from "./store";
+import { chooseCode, codeName, groupName, uses } from "./store";
 
 /** More codes than this are searched rather than read. */
 const READ = 10;
@@ -69,8 +69,8 @@ function Code({ code, chosen, key_, choose }: { code: DispositionCode; chosen: b
 
 /** Used oftener comes first; equals keep the order they are shown in. */
 function byUse(codes: readonly DispositionCode[]): DispositionCode[] {
-  const uses = timesUsed();
-  return [...codes].sort((one, other) => (uses.get(other.code) ?? 0) - (uses.get(one.code) ?? 0));
+  const often = (code: DispositionCode) => uses.value.get(code.code) ?? 0;
+  return [...codes].sort((one, other) => often(other) - often(one));
 }
 
 function grouped(codes: readonly DispositionCode[]): [string, DispositionCode[]][] {

@@ -3,12 +3,14 @@ import { errorText } from "../../errors";
 import { t, word } from "../../i18n";
 import { CommandError } from "../../live";
 import type { CustomerCard, CustomerRow, ErrorBody, Pop } from "../../protocol";
+import { people } from "../../numbers";
 import { Icon } from "../Icon";
 import { fileBody, fileFields } from "./EditFile";
 import { asError, Form } from "./Form";
 import { keep, kept } from "./kept";
 import { Tel } from "./Tel";
-import { ask, form, identified, ofCall, openForm, type FormKeeper } from "./store";
+import { form, type FormKeeper, openForm } from "./forms";
+import { ask, identified, ofCall } from "./store";
 
 const AFTER_KEY_MS = 250;
 const SHORTEST = 2;
@@ -54,7 +56,8 @@ export function Row({ row, action, choose }: { row: CustomerRow; action: string;
   return (
     <li>
       <strong><bdi>{row.name}</bdi></strong>
-      <span class="dim">{[row.company, row.address].filter(Boolean).map((part) => <bdi key={part}>{part} </bdi>)}{word("tier", row.tier)} {row.phones.map((one) => <Tel key={one} number={one} />)}</span>
+      <span class="dim">{[row.company, row.address].filter(Boolean).map((part) => <bdi key={part}>{part} </bdi>)}{word("tier", row.tier)} </span>
+      <span class="tels">{row.phones.map((one) => <Tel key={one} number={one} />)}</span>
       <button type="button" class="small" onClick={choose} data-test="link">{action}</button>
     </li>
   );
@@ -72,26 +75,37 @@ export function WhoIsIt({ pop }: { pop: Pop }) {
   return (
     <section class="inset" aria-label={t("who_is_it")} data-test="who-is-it">
       <h3>{t(pop.candidates.length > 1 ? "several_match" : "who_is_it")}</h3>
-      <ul class="rows" data-test="candidates">{pop.candidates.map((row) => <Row key={row.customer_id} row={row} action={t("link")} choose={() => link(row, false)} />)}</ul>
+      {pop.candidates.length > 0 && <ul class="rows" data-test="candidates">{pop.candidates.map((row) => <Row key={row.customer_id} row={row} action={t("link")} choose={() => link(row, false)} />)}</ul>}
       <Search place={`find.${pop.call_id}`}>{(row) => <Row key={row.customer_id} row={row} action={t("link")} choose={() => link(row, pop.caller !== "")} />}</Search>
       {keeper === null && <div class="row"><button type="button" onClick={() => begin(pop)} data-test="new-customer"><Icon name="plus" />{t("new_customer")}</button></div>}
       {error !== null && <p class="bad" role="alert">{errorText(error)}</p>}
-      {keeper !== null && <NewCustomer pop={pop} keeper={keeper} link={(row) => link(row, pop.caller !== "")} />}
+      {keeper !== null && <NewCustomer keeper={keeper} action={t("link")} choose={(row) => link(row, pop.caller !== "")} send={(body) => enter(pop.call_id, body)} />}
     </section>
   );
 }
 
 function begin(pop: Pop): void {
-  openForm("customer", pop.call_id, { name: "", phones: pop.number?.shown ?? pop.caller, language: pop.language ?? "", flags: "" });
+  openForm("customer", pop.call_id, { name: "", phones: people(pop.caller), language: pop.language ?? "", flags: "" });
+}
+
+async function enter(callId: string, body: unknown): Promise<void> {
+  identified(callId, await ask<CustomerCard>("POST", ofCall(callId, "new_customer"), body));
+}
+
+interface NewCustomerProps {
+  keeper: FormKeeper;
+  /** What is done with somebody who has a file already. */
+  action: string;
+  choose(row: CustomerRow): void;
+  send(body: unknown): Promise<void>;
 }
 
 /** A new file; who may have one already is shown first. */
-function NewCustomer({ pop, keeper, link }: { pop: Pop; keeper: FormKeeper; link(row: CustomerRow): void }) {
+export function NewCustomer({ keeper, action, choose, send }: NewCustomerProps) {
   const [alike, setAlike] = useState<CustomerRow[]>([]);
-  const send = async (values: Record<string, string>) => {
-    const body = { ...fileBody(values), request_id: values["request_id"], anyway: alike.length > 0 };
+  const submit = async (values: Record<string, string>) => {
     try {
-      identified(pop.call_id, await ask<CustomerCard>("POST", ofCall(pop.call_id, "new_customer"), body));
+      await send({ ...fileBody(values), request_id: values["request_id"], anyway: alike.length > 0 });
     } catch (failure) {
       if (failure instanceof CommandError && failure.body.details["reason"] === "maybe_known") setAlike(failure.body.details["customers"] as CustomerRow[]);
       throw failure;
@@ -99,8 +113,8 @@ function NewCustomer({ pop, keeper, link }: { pop: Pop; keeper: FormKeeper; link
   };
   return (
     <>
-      <Form keeper={keeper} title={t("new_customer")} fields={fileFields()} test="customer-form" submit={t(alike.length > 0 ? "create_anyway" : "create")} send={send} />
-      {alike.length > 0 && <ul class="rows" data-test="alike">{alike.map((row) => <Row key={row.customer_id} row={row} action={t("link")} choose={() => link(row)} />)}</ul>}
+      <Form keeper={keeper} title={t("new_customer")} fields={fileFields()} test="customer-form" submit={t(alike.length > 0 ? "create_anyway" : "create")} send={submit} />
+      {alike.length > 0 && <ul class="rows" data-test="alike">{alike.map((row) => <Row key={row.customer_id} row={row} action={action} choose={() => choose(row)} />)}</ul>}
     </>
   );
 }

@@ -3,7 +3,8 @@ import { errorText, wrongFields } from "../../errors";
 import { t } from "../../i18n";
 import { CommandError } from "../../live";
 import type { ErrorBody } from "../../protocol";
-import type { Form as Values, FormKeeper } from "./store";
+import { Due } from "./Due";
+import type { Form as Values, FormKeeper } from "./forms";
 
 export interface Field {
   name: string;
@@ -14,6 +15,8 @@ export interface Field {
   choices?: { value: string; label: string }[];
   /** Any of these; the value is theirs with `; ` between. */
   several?: { value: string; label: string }[];
+  /** A day and a time; this is what it means to have none. */
+  due?: string;
 }
 
 export function asError(error: unknown): ErrorBody {
@@ -27,11 +30,14 @@ interface Props {
   test: string;
   submit: string;
   send(values: Values): Promise<void>;
+  /** Something happened meanwhile that is to be told here. */
+  news?: ErrorBody | null;
 }
 
 /** A form whose values outlive the view. What the server does not accept is said at the field. */
-export function Form({ keeper, title, fields, test, submit, send }: Props) {
-  const [error, tell] = useState<ErrorBody | null>(null);
+export function Form({ keeper, title, fields, test, submit, send, news }: Props) {
+  const [refused, tell] = useState<ErrorBody | null>(null);
+  const error = refused ?? news ?? null;
   const [sending, setSending] = useState(false);
   const wrong = wrongFields(error);
   const onSubmit = async (event: SubmitEvent) => {
@@ -83,6 +89,7 @@ function Input({ field, keeper, wrong, first }: { field: Field; keeper: FormKeep
     dir: "auto" as const,
   };
   if (field.several !== undefined) return <Several field={field} keeper={keeper} />;
+  if (field.due !== undefined) return <Due name={field.name} label={field.label} none={field.due} keeper={keeper} wrong={wrong} />;
   const theirs = keeper.values.value[`theirs.${field.name}`] ?? "";
   const set = (event: { currentTarget: { value: string } }) => keeper.set(field.name, event.currentTarget.value);
   return (

@@ -1,8 +1,11 @@
-import { t, word } from "../../i18n";
-import type { Pop, TicketRow } from "../../protocol";
+import { day, t, word } from "../../i18n";
+import type { Account, Pop, TicketRow } from "../../protocol";
+import { people } from "../../numbers";
 import { Icon } from "../Icon";
+import { dueMicros, dueText } from "./Due";
 import { Form, type Field } from "./Form";
-import { ask, form, ofCall, openForm, reread, work, type FormKeeper } from "./store";
+import { form, type FormKeeper, openForm } from "./forms";
+import { ask, ofCall, reread, work } from "./store";
 
 const KINDS = ["order", "message", "callback"] as const;
 type Kind = (typeof KINDS)[number];
@@ -41,7 +44,7 @@ function MadeTicket({ ticket, pop }: { ticket: TicketRow; pop: Pop }) {
   return (
     <li>
       <strong>{word("ticket", ticket.kind)} {ticket.number}</strong>
-      <span class="dim">{word("order", ticket.state)}</span>
+      <span class="dim">{word("order", ticket.state)}{ticket.due_at != null && ` · ${t("due_by")} ${day(ticket.due_at)}`}</span>
       <bdi>{ticket.summary}</bdi>
       {kind !== undefined && ticket.open && keeper === null && (
         <button type="button" class="small" onClick={() => reopen(ticket)} data-test="edit-ticket"><Icon name="edit" />{t("edit")}</button>
@@ -51,17 +54,22 @@ function MadeTicket({ ticket, pop }: { ticket: TicketRow; pop: Pop }) {
   );
 }
 
-function reopen(ticket: TicketRow): void {
+export function reopen(ticket: TicketRow): void {
   const { summary, description, phone, name, address, account, changed_at: seen } = ticket;
-  openForm("edit", ticket.ticket_id, { summary, description, number: phone, name, address, account, seen: String(seen) });
+  const due = dueText(ticket.due_at);
+  openForm("edit", ticket.ticket_id, { summary, description, number: people(phone), name, address, account, due_at: due, due_was: due, seen: String(seen) });
 }
 
-function EditTicket({ ticket, kind, pop, keeper }: { ticket: TicketRow; kind: Kind; pop: Pop; keeper: FormKeeper }) {
-  const send = async ({ request_id: _, seen, ...values }: Record<string, string>) => {
-    await ask<TicketRow>("POST", `/tickets/${encodeURIComponent(ticket.ticket_id)}`, { ...values, seen: Number(seen) });
+/** What a ticket says, and when it is due. `pop` null = no call goes on. */
+export function EditTicket({ ticket, kind, pop, keeper, saved }: { ticket: TicketRow; kind: Kind; pop: Pop | null; keeper: FormKeeper; saved?: () => void }) {
+  const send = async ({ request_id: _, due_was: was, due_at: due, seen, ...values }: Record<string, string>) => {
+    // To the minute only, so what was not touched stays what it was.
+    const dueAt = due === was ? ticket.due_at : dueMicros(due);
+    await ask<TicketRow>("POST", `/tickets/${encodeURIComponent(ticket.ticket_id)}`, { ...values, due_at: dueAt, seen: Number(seen) });
+    saved?.();
     await reread();
   };
-  return <Form keeper={keeper} title={`${t("edit")} ${ticket.number}`} fields={fieldsOf(kind, pop)} test="ticket-edit" submit={t("save")} send={send} />;
+  return <Form keeper={keeper} title={`${t("edit")} ${ticket.number}`} fields={fieldsOf(kind, pop?.customer?.accounts ?? [])} test="ticket-edit" submit={t("save")} send={send} />;
 }
 
 function begin(kind: Kind, pop: Pop): void {
@@ -70,28 +78,30 @@ function begin(kind: Kind, pop: Pop): void {
   openForm(kind, pop.call_id, {
     summary: kind === "callback" ? word("ticket", kind) : "",
     description: "",
-    number: pop.number?.shown ?? pop.caller,
+    number: people(pop.caller),
     name: pop.customer?.name ?? "",
     address: pop.customer?.address ?? "",
     account: accounts.length === 1 ? (accounts[0]?.number ?? "") : "",
+    due_at: "",
   });
 }
 
 function TicketForm({ kind, pop, keeper }: { kind: Kind; pop: Pop; keeper: FormKeeper }) {
-  const send = async (values: Record<string, string>) => {
-    await ask<TicketRow>("POST", ofCall(pop.call_id, "tickets"), { kind, ...values });
+  const send = async ({ due_at: due, ...values }: Record<string, string>) => {
+    await ask<TicketRow>("POST", ofCall(pop.call_id, "tickets"), { kind, ...values, due_at: dueMicros(due) });
     await reread();
   };
-  return <Form keeper={keeper} title={word("ticket", kind)} fields={fieldsOf(kind, pop)} test={`ticket-${kind}`} submit={t("create")} send={send} />;
+  return <Form keeper={keeper} title={word("ticket", kind)} fields={fieldsOf(kind, pop.customer?.accounts ?? [])} test={`ticket-${kind}`} submit={t("create")} send={send} />;
 }
 
-function fieldsOf(kind: Kind, pop: Pop): Field[] {
-  const accounts = pop.customer?.accounts ?? [];
+function fieldsOf(kind: Kind, accounts: readonly Account[]): Field[] {
   const number: Field = { name: "number", label: t("number"), limit: 40, required: kind === "callback" };
   const summary: Field = { name: "summary", label: t("summary"), limit: 256, required: true };
   const description: Field = { name: "description", label: t("description"), limit: 4000, lines: 3 };
   const name: Field = { name: "name", label: t("contact_name"), limit: 128 };
-  if (kind !== "order") return [summary, number, name, description];
+  const due: Field = { name: "due_at", label: t("answer_by"), limit: 16, due: t("due_none") };
+  if (kind === "callback") return [number, { ...due, label: t("call_at"), due: t("in_turn") }, summary, name, description];
+  if (kind === "message") return [summary, number, name, due, description];
   const account: Field = { name: "account", label: t("account"), limit: 16 };
   if (accounts.length > 1) account.choices = [{ value: "", label: "–" }, ...accounts.map((one) => ({ value: one.number, label: one.number }))];
   return [summary, { name: "address", label: t("address"), limit: 256 }, number, name, account, description];

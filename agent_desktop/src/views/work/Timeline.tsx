@@ -1,17 +1,20 @@
 import { useEffect, useState } from "preact/hooks";
 import { errorText } from "../../errors";
-import { day, span, t, word } from "../../i18n";
-import type { Contact, ErrorBody, TimelineEntry, TimelinePage } from "../../protocol";
+import { span, t, word } from "../../i18n";
+import type { Contact, ErrorBody, LiveEvent, TimelineEntry, TimelinePage } from "../../protocol";
 import { isLive, listeners, queueName } from "../../state";
 import { Icon, type IconName } from "../Icon";
+import { Time } from "../Time";
+import { pathWords } from "./path";
 import { Tel } from "./Tel";
 import { asError } from "./Form";
-import { ask, codeWord } from "./store";
+import { customersOf } from "./news";
+import { ask, callInHand, codeWord } from "./store";
 
 const KINDS = ["", "call", "order", "message", "callback", "complaint"] as const;
 type Filter = (typeof KINDS)[number];
-const TOLD = new Set<string>(["CallNoted", "DispositionSet", "TicketCreated", "TicketUrged", "TalkEnded", "CallerIdentified"]);
-const SETTLE_MS = 800;
+const TOLD = new Set<string>(["CallNoted", "DispositionSet", "TalkEnded", "CallerIdentified"]);
+const SETTLE_MS = 400;
 
 interface Shown {
   entries: readonly TimelineEntry[];
@@ -26,10 +29,10 @@ export function Timeline({ customerId, first }: { customerId: string; first: rea
   const [again, reload] = useState(0);
   useEffect(() => {
     let late = false;
-    void read(customerId, kind, null).then((page) => !late && (show(page), tell(null)), () => undefined);
+    void read(customerId, kind, null).then((page) => !late && (show((held) => refreshed(held, page)), tell(null)), () => undefined);
     return () => void (late = true);
   }, [customerId, kind, again, isLive.value]);
-  useEffect(() => refreshing(() => reload((count) => count + 1)), [customerId]);
+  useEffect(() => refreshing(customerId, () => reload((count) => count + 1)), [customerId]);
   const more = async (before: string) => {
     try {
       const page = await read(customerId, kind, before);
@@ -65,11 +68,20 @@ function read(customerId: string, kinds: string, before: string | null): Promise
   return ask<TimelinePage>("GET", `/customers/${encodeURIComponent(customerId)}/timeline?${query.toString()}`);
 }
 
-/** What is told of calls may be of this customer: read again, once things have settled. */
-function refreshing(reload: () => void): () => void {
+/** The newest page again; older ones that were read stay where they are. */
+function refreshed(held: Shown | null, page: Shown): Shown {
+  const last = page.entries[page.entries.length - 1];
+  if (held === null || last === undefined || page.more === null) return page;
+  const older = held.entries.filter((entry) => entry.at < last.at);
+  return older.length === 0 ? page : { entries: [...page.entries, ...older], more: held.more };
+}
+
+/** What is told of the call in hand, and of this customer's tickets by whomever: read again, once things have settled. */
+function refreshing(customerId: string, reload: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const listener = (event: { kind: string }) => {
-    if (!TOLD.has(event.kind)) return;
+  const listener = (event: LiveEvent) => {
+    const own = TOLD.has(event.kind) && "call_id" in event.data && event.data.call_id === callInHand.value;
+    if (!own && !customersOf(event).includes(customerId)) return;
     clearTimeout(timer);
     timer = setTimeout(reload, SETTLE_MS);
   };
@@ -87,12 +99,12 @@ function entryOf(contact: Contact): TimelineEntry {
 
 function Entry({ entry }: { entry: TimelineEntry }) {
   const texts = entry.notes.length > 0 || entry.text !== "";
+  const topic = entry.path.length > 0 ? pathWords(entry.path) : entry.topic;
   return (
     <li class={entry.open ? "open" : ""} data-test={`entry-${entry.kind}`}>
       <Icon name={icon(entry)} />
       <div>
-        <p><strong>{title(entry)}</strong> <time class="dim">{day(entry.at)}</time></p>
-        <p>{about(entry)}{entry.topic !== "" && <bdi class="topic">{entry.topic}</bdi>} {entry.kind === "call" && entry.number !== "" && <Tel number={entry.number} />}</p>
+        <p><strong>{title(entry)}</strong> <Time at={entry.at} /> · {about(entry)}{topic !== "" && <bdi class="topic">{topic}</bdi>} {entry.kind === "call" && entry.number !== "" && <Tel number={entry.number} />}</p>
         {texts && <Texts entry={entry} />}
       </div>
     </li>
@@ -107,7 +119,7 @@ function Texts({ entry }: { entry: TimelineEntry }) {
       {entry.text !== "" && <p class="full" dir="auto">{entry.text}</p>}
       {entry.notes.map((note) => (
         <div key={note.by}>
-          <p class="dim"><bdi>{note.name || note.by}</bdi> · {day(note.at)}</p>
+          <p class="dim"><bdi>{note.name || note.by}</bdi> · <Time at={note.at} /></p>
           <p class="full" dir="auto" data-test="full-note">{note.text}</p>
         </div>
       ))}

@@ -3,9 +3,11 @@ import { useState } from "preact/hooks";
 import { errorText } from "../../errors";
 import { day, t, word } from "../../i18n";
 import type { ErrorBody, Order, TicketCard, TicketStep } from "../../protocol";
-import { Icon } from "../Icon";
+import { Icon, type IconName } from "../Icon";
+import { Time } from "../Time";
 import { asError, Form } from "./Form";
-import { ask, form, ofCall, openForm } from "./store";
+import { form, openForm } from "./forms";
+import { ask, ofCall } from "./store";
 
 const steps = signal<ReadonlyMap<string, TicketStep[]>>(new Map());
 /** Tickets urged with one press, by call: a second press would be a second urging. */
@@ -33,16 +35,15 @@ export function OpenTicket({ order, callId }: { order: Order; callId: string | n
     );
   };
   return (
-    <li>
-      <strong>{order.number}</strong>
-      <span>{word("ticket", order.kind)} · {word("order", order.state)}</span>
-      <span class="dim">{day(order.opened_at)}{order.due_at !== null && order.due_at !== undefined && ` · ${t("due")} ${day(order.due_at)}`}</span>
-      <bdi>{order.summary}</bdi>
-      <span class="row">
-        {callId !== null && <button type="button" class="small" onClick={() => openForm(name, about, { what: "urged", text: "" })} data-test="urge">{t("urge")}</button>}
-        <button type="button" class="small" onClick={() => openForm(name, about, { what: "note", text: "" })} data-test="note-ticket">{t("add_note")}</button>
-        {known === undefined && <button type="button" class="small" onClick={show} data-test="ticket-steps">{t("steps")}</button>}
-      </span>
+    <li class="ticket">
+      <div class="head">
+        <span><strong>{order.number}</strong> {word("ticket", order.kind)} · {word("order", order.state)}</span>
+        {callId !== null && <Small icon="bell" label={t("urge")} onClick={() => openForm(name, about, { what: "urged", text: "" })} test="urge" />}
+        <Small icon="note" label={t("add_note")} onClick={() => openForm(name, about, { what: "note", text: "" })} test="note-ticket" />
+        {known === undefined && <Small icon="history" label={t("steps")} onClick={show} test="ticket-steps" />}
+      </div>
+      <bdi class="wide" title={order.summary}>{order.summary}</bdi>
+      <span class="dim">{day(order.opened_at)}{order.due_at != null && ` · ${t("due_by")} ${day(order.due_at)}`}</span>
       {error !== null && <span class="bad" role="alert">{errorText(error)}</span>}
       {known !== undefined && <Steps steps={known} />}
       {keeper !== null && (
@@ -51,6 +52,11 @@ export function OpenTicket({ order, callId }: { order: Order; callId: string | n
       )}
     </li>
   );
+}
+
+/** A picture that says what it does when one points at it: a list of tickets has no room for words. */
+function Small({ icon, label, onClick, test }: { icon: IconName; label: string; onClick: () => void; test: string }) {
+  return <button type="button" class="small" aria-label={label} title={label} onClick={onClick} data-test={test}><Icon name={icon} /></button>;
 }
 
 /** The caller asks again: one press, and those who work on it are told. */
@@ -73,6 +79,11 @@ export function UrgeAtOnce({ order, callId }: { order: Order; callId: string }) 
   );
 }
 
+/** Somebody added a step to a ticket whose steps are shown. */
+export function rereadSteps(ticketId: string): void {
+  if (steps.peek().has(ticketId)) void ask<TicketCard>("GET", path(ticketId)).then(remember, () => undefined);
+}
+
 function remember(card: TicketCard): void {
   steps.value = new Map(steps.value).set(card.ticket_id, card.notes);
 }
@@ -82,14 +93,14 @@ function Steps({ steps: shown }: { steps: TicketStep[] }) {
   return (
     <ol class="steps" data-test="steps">
       {shown.map((step) => (
-        <li key={`${step.at}${step.what}`}><span class="dim">{day(step.at)} {step.by}</span> {stepName(step.what)} <bdi>{step.what === "changed" ? changedFields(step.text) : step.text}</bdi></li>
+        <li key={`${step.at}${step.what}`}><Time at={step.at} /> <span class="dim">{step.by === "caller" || step.by === "server" ? t(`by.${step.by}`) : step.by}</span> {stepName(step.what)} <bdi>{step.what === "changed" ? changedFields(step.text) : step.text}</bdi></li>
       ))}
     </ol>
   );
 }
 
 const FIELDS: Record<string, Parameters<typeof t>[0]> = {
-  summary: "summary", description: "description", number: "number", name: "contact_name", address: "address", account: "account",
+  summary: "summary", description: "description", number: "number", name: "contact_name", address: "address", account: "account", due_at: "due_by",
 };
 
 function changedFields(names: string): string {
@@ -99,5 +110,6 @@ function changedFields(names: string): string {
 function stepName(what: string): string {
   if (what === "urged") return t("urged");
   if (what === "changed") return t("changed");
+  if (what === "attempt") return t("attempt");
   return what === "note" ? t("note") : word("order", what);
 }

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { errorText } from "../../errors";
-import { day, span, t, time, word } from "../../i18n";
+import { day, percent, span, t, word } from "../../i18n";
 import type { ErrorBody, WorkedCall } from "../../protocol";
 import { me, pop, queueName } from "../../state";
 import { Icon } from "../Icon";
@@ -10,7 +10,6 @@ import { Note, RefusedNotes } from "./Note";
 import { callInHand, codeWord, figures, later, missing, openLater, work, worked } from "./store";
 import { Tel } from "./Tel";
 import { Tasks } from "./Tasks";
-import { share } from "./tell";
 import { NewTicket } from "./Tickets";
 
 /** What the agent writes while he talks and wraps up; what waits for him while he does neither. */
@@ -45,7 +44,7 @@ export function OwnFigures() {
   const rows: [string, string, string][] = [
     ["answered", t("answered"), String(day.answered)],
     ["missed", t("missed"), String(day.missed)],
-    ["occupancy", t("occupancy"), day.occupancy === null ? "–" : share(day.occupancy)],
+    ["occupancy", t("occupancy"), percent(day.occupancy)],
     ["placed", t("placed"), `${day.placed} / ${day.reached}`],
     ["talk", t("talk"), span(day.talk_micros)],
     ["hold", t("on_hold"), span(day.hold_micros)],
@@ -74,7 +73,7 @@ export function OwnCalls() {
       {today.size === 0 && <p class="dim">{t("no_calls")}</p>}
       <ol class="calls" data-test="calls">
         {earlier.map((call) => <OwnCall key={call.call_id} call={call} when={day(call.at)} />)}
-        {worked.value.map((call) => <OwnCall key={call.call_id} call={call} when={time(call.at)} />)}
+        {worked.value.map((call) => <OwnCall key={call.call_id} call={call} when={day(call.at)} />)}
       </ol>
     </section>
   );

@@ -4,9 +4,10 @@ import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import { request } from "../../api";
 import { language } from "../../i18n";
 import { CommandError, connection } from "../../live";
-import type { CallWork, CustomerCard, DispositionCode, Figures, LiveEvent, Task, WorkedCall } from "../../protocol";
+import type { CallWork, CodeUse, CustomerCard, DispositionCode, Figures, LiveEvent, Task, WorkedCall } from "../../protocol";
 import { beforeSignOut, endedSession, isLive, listeners, me, pop, report, session, takesCalls, wish } from "../../state";
-import { forgetKept, keep, keepFor, kept } from "./kept";
+import { forgetForms } from "./forms";
+import { forgetKept, keepFor } from "./kept";
 import { flushNotes, forgetNotes, keeperOf, unsaved } from "./notes";
 
 export const work = signal<CallWork | null>(null);
@@ -30,7 +31,8 @@ const RELIST_MS = 500;
 const RELISTED = new Set<LiveEvent["kind"]>([
   "OfferEnded", "CallNotReached", "TalkStarted", "TalkEnded", "WrapUpEnded", "DispositionSet", "CallNoted", "CallerIdentified", "TicketCreated",
 ]);
-const TASKED = new Set<LiveEvent["kind"]>(["TicketCreated", "CallbackAttempted", "WrapUpEnded", "TalkEnded"]);
+/** How often one gave each code in the last days. */
+export const uses = signal<ReadonlyMap<string, number>>(new Map());
 const MISSING_DAYS = 7;
 let relist: ReturnType<typeof setTimeout> | undefined;
 
@@ -48,7 +50,7 @@ export function ofCall(callId: string, what: string): string {
   return `/calls/${encodeURIComponent(callId)}/${what}`;
 }
 
-async function load(callId: string): Promise<void> {
+export async function load(callId: string): Promise<void> {
   const answer = await ask<CallWork>("GET", ofCall(callId, "work"));
   if (callInHand.value !== callId) return;
   work.value = answer;
@@ -94,13 +96,6 @@ export function codeWord(code: string): string {
   return [groupName(known), codeName(known)].filter(Boolean).join(" › ");
 }
 
-/** How often one gave each code today. */
-export function timesUsed(): ReadonlyMap<string, number> {
-  const uses = new Map<string, number>();
-  for (const call of worked.value) if (call.disposition !== null) uses.set(call.disposition, (uses.get(call.disposition) ?? 0) + 1);
-  return uses;
-}
-
 /** A file was changed: wherever it is shown it is the new one. */
 export function shownCustomer(card: CustomerCard): void {
   if (pop.value?.customer?.customer_id === card.customer_id) pop.value = { ...pop.value, customer: card };
@@ -117,11 +112,15 @@ export function listTasks(): void {
   void ask<Task[]>("GET", "/agents/me/tasks").then((answer) => (tasks.value = answer), quiet);
 }
 
+function listUses(): void {
+  void ask<CodeUse[]>("GET", "/agents/me/codes_used").then((answer) => (uses.value = new Map(answer.map((one) => [one.code, one.times]))), quiet);
+}
+
 function listMissing(): void {
   void ask<WorkedCall[]>("GET", `/agents/me/worked?days=${MISSING_DAYS}&missing=true&limit=500`).then((answer) => (missing.value = answer), quiet);
 }
 
-function list(): void {
+export function list(): void {
   clearTimeout(relist);
   relist = setTimeout(() => {
     if (!takesCalls.value || !isLive.value) return;
@@ -131,54 +130,8 @@ function list(): void {
 }
 
 /** An answer that is late or fails while the connection is away is no news: it is asked again when it is back. */
-function quiet(error: unknown): void {
+export function quiet(error: unknown): void {
   if (isLive.value) report(error);
-}
-
-// ---- forms: what is typed into them outlives a reload and an expired session ------------------------------------------------
-
-export type Form = Record<string, string>;
-
-export class FormKeeper {
-  readonly values;
-  constructor(private readonly key: string, initial: Form) {
-    this.values = signal<Form>({ ...initial, ...kept<Form>(key) });
-  }
-  set(name: string, value: string): void {
-    this.values.value = { ...this.values.value, [name]: value };
-    keep(this.key, this.values.value);
-  }
-  done(): void {
-    keep(this.key, null);
-    forms.value = without(forms.value, this.key);
-  }
-}
-
-const forms = signal<ReadonlyMap<string, FormKeeper>>(new Map());
-
-function without(map: ReadonlyMap<string, FormKeeper>, key: string): ReadonlyMap<string, FormKeeper> {
-  return new Map([...map].filter(([one]) => one !== key));
-}
-
-/** The open form of that name about a call; null = not open. */
-export function form(name: string, callId: string): FormKeeper | null {
-  const key = `form.${name}.${callId}`;
-  const open = forms.value.get(key);
-  if (open !== undefined) return open;
-  return kept<Form>(key) === null ? null : openForm(name, callId, {});
-}
-
-export function openForm(name: string, callId: string, initial: Form): FormKeeper {
-  const key = `form.${name}.${callId}`;
-  const opened = new FormKeeper(key, { request_id: uuid(), ...initial });
-  keep(key, opened.values.value);
-  untracked(() => queueMicrotask(() => (forms.value = new Map(forms.value).set(key, opened))));
-  return opened;
-}
-
-function uuid(): string {
-  const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
 }
 
 // ---- what moves all this ---------------------------------------------------------------------------------------------------
@@ -188,7 +141,7 @@ export function giveUp(): void {
   forgetKept();
   forgetNotes();
   batch(() => {
-    forms.value = new Map();
+    forgetForms();
     interrupted.value = null;
   });
 }
@@ -222,6 +175,7 @@ effect(() => {
   list();
   listTasks();
   listMissing();
+  listUses();
   void ask<DispositionCode[]>("GET", "/dispositions").then((answer) => (codes.value = answer), quiet);
 });
 
@@ -233,12 +187,11 @@ function ofAnother(event: LiveEvent): boolean {
 listeners.add((event) => {
   if (ofAnother(event)) return;
   if (RELISTED.has(event.kind)) list();
-  if (TASKED.has(event.kind)) listTasks();
+  if (event.kind === "WrapUpEnded") listUses();
   const shown = work.value;
   if (shown === null) return;
   if (event.kind === "WrapUpExtended") work.value = { ...shown, extended: true };
   if (event.kind === "DispositionSet" && event.data.call_id === shown.call_id) work.value = { ...shown, disposition: event.data.code };
-  if (event.kind === "TicketCreated" && event.data.call_id === shown.call_id) void load(shown.call_id).catch(quiet);
   if (event.kind === "CallNoted" && event.data.call_id === shown.call_id && event.data.version !== shown.note.version) void load(shown.call_id).catch(quiet);
 });
 
