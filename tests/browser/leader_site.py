@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,11 +31,12 @@ from cti_server.lab.asterisk import CHECKOUT
 from cti_server.ports import PhoneReachability
 from cti_server.services.calls.live import LiveCall, Visit
 from cti_server.storage.configuration import SqlConfiguration
-from cti_server.storage.engine import open_database
+from cti_server.storage.engine import Database, open_database
 from cti_server.storage.migrate import migrate
 
 Kind = TypeVar("Kind", bound=f.Fact)
 GENERAL = QueueName("general")
+MoreData = Callable[[Database], Awaitable[None]]
 
 
 @dataclass
@@ -104,9 +105,11 @@ class LeaderSite:
 
 
 @asynccontextmanager
-async def open_site(folder: Path, agents: int = 0, clock: SystemClock | None = None) -> AsyncIterator[LeaderSite]:
-    """The server with the sample data and `agents` more, 2001 and up, in the general queue; on the same folder again it is
-    that server after a restart."""
+async def open_site(
+    folder: Path, agents: int = 0, clock: SystemClock | None = None, more: MoreData | None = None
+) -> AsyncIterator[LeaderSite]:
+    """The server with the sample data, `agents` more, 2001 and up, in the general queue, and what `more` adds; on the same
+    folder again it is that server after a restart."""
     settings = Settings(
         ami=AmiSettings(port=unused_port(), password=SecretStr("none")),
         agi=AgiSettings(port=unused_port()),
@@ -115,12 +118,12 @@ async def open_site(folder: Path, agents: int = 0, clock: SystemClock | None = N
         paths=PathSettings(data=folder / "data", flows=CHECKOUT / "ivr_flows", recordings=folder / "recordings"),
         calls=CallSettings(hours="always"),
     )
-    logins = await _prepare(settings, folder, agents)
+    logins = await _prepare(settings, folder, agents, more)
     async with Server(settings, clock) as server:
         yield LeaderSite(server, logins, clock or SystemClock())
 
 
-async def _prepare(settings: Settings, folder: Path, agents: int) -> dict[str, Any]:
+async def _prepare(settings: Settings, folder: Path, agents: int, more: MoreData | None) -> dict[str, Any]:
     database = open_database(settings.database.url)
     try:
         await migrate(database)
@@ -129,6 +132,8 @@ async def _prepare(settings: Settings, folder: Path, agents: int) -> dict[str, A
         for number in range(agents):
             agent = Agent(agent_id=AgentId(str(2001 + number)), name=f"Agent {number}", queues={GENERAL: 5})
             await configuration.save_agent(agent)
+        if more is not None:
+            await more(database)
         return logins
     finally:
         await database.close()

@@ -20,7 +20,7 @@ export function AgentActions() {
   const agent = row.value;
   return (
     <div class="agent-actions" role="group" aria-label={`${t("actions_for")} ${agent.name}`} data-test="agent-actions">
-      <strong class="short" title={agent.name}><bdi>{agent.name || agent.agent_id}</bdi></strong>
+      <strong title={agent.name}><bdi class="short">{agent.name || agent.agent_id}</bdi></strong>
       {(leads.value || role === "inspector") && <Listen agent={agent} />}
       {leads.value && <Intent agent={agent} />}
       {(leads.value || role === "admin") && (
@@ -104,7 +104,7 @@ function Move({ agent }: { agent: AgentRow }) {
     <form class="move" onSubmit={submit} data-test="move">
       {queues.keys.value.map((name) => (
         <span key={name}>
-          <label class="tick"><input type="checkbox" name={`on-${name}`} defaultChecked={agent.queues.includes(name)} /> {queueName(name)}</label>
+          <label class="tick" title={queueName(name)}><input type="checkbox" name={`on-${name}`} defaultChecked={agent.queues.includes(name)} /> <bdi class="short">{queueName(name)}</bdi></label>
           <input type="number" name={`level-${name}`} min={1} max={10} defaultValue={String(agent.levels[name] ?? LEVEL)} aria-label={`${queueName(name)}: ${t("agent_level")}`} />
         </span>
       ))}

@@ -106,7 +106,7 @@ function AgentLine({ id, first }: { id: string; first: boolean }) {
         if (dragged.value !== null) void give(dragged.value, id);
       }}
       tabIndex={isChosen.value || (first && chosen.value === null) ? 0 : -1} onClick={() => (chosen.value = id)} onFocus={() => (chosen.value = id)}>
-      <th scope="row" title={agent.name}><bdi>{agent.name || id}</bdi> <span class="dim">{id}</span></th>
+      <th scope="row" title={agent.name}><span class="named"><bdi class="short">{agent.name || id}</bdi> <span class="dim">{id}</span></span></th>
       <td title={stateText(agent)}><Icon name={FACES[state]} /> {stateText(agent)}</td>
       <td class={`number ${late.value ? "late" : ""}`}>{late.value && <span aria-label={t("too_long")}>! </span>}{passed}</td>
       <td><Caller agent={row} /></td>
@@ -124,7 +124,7 @@ function Serves({ agent }: { agent: AgentRow }) {
   return (
     <td class="dim" title={all}>
       <span class="serving" aria-hidden="true">
-        {agent.lent && <Icon name="swap" />}<span class="short"><bdi>{names[0]}</bdi></span>{names.length > 1 && <span class="more">+{names.length - 1}</span>}
+        {agent.lent && <Icon name="swap" />}<bdi class="short">{names[0]}</bdi>{names.length > 1 && <span class="more">+{names.length - 1}</span>}
       </span>
       <span class="hidden">{all}</span>
     </td>
@@ -146,5 +146,5 @@ function Caller({ agent }: { agent: ReadonlySignal<AgentRow> }) {
     return id === null || !boardCalls.keys.value.includes(id) ? undefined : boardCalls.get(id)?.value;
   });
   const who = useComputed(() => (call.value === undefined ? "" : call.value.customer_name || call.value.caller || t("withheld")));
-  return <bdi>{who}</bdi>;
+  return <bdi class="short">{who}</bdi>;
 }

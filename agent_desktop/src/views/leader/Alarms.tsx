@@ -22,7 +22,7 @@ function Raised({ one }: { one: AlarmEntry }) {
   return (
     <li class={one.acknowledged_by === "" ? "" : "known"} data-test={`alarm-${one.queue}-${one.alarm}`}>
       <Icon name="alert" />
-      <strong class="short"><bdi>{queueName(one.queue)}</bdi></strong> {word("alarm", one.alarm)} <time>{span(now.value - one.raised_at)}</time>
+      <strong title={queueName(one.queue)}><bdi class="short">{queueName(one.queue)}</bdi></strong> {word("alarm", one.alarm)} <time>{span(now.value - one.raised_at)}</time>
       <Care one={one} />
     </li>
   );
@@ -73,7 +73,7 @@ function Past({ one }: { one: AlarmEntry }) {
   return (
     <tr class={one.cleared_at === null ? "alarm" : ""}>
       <td class="number-left">{time(one.raised_at)}</td>
-      <td><bdi>{queueName(one.queue)}</bdi></td>
+      <td><bdi class="short">{queueName(one.queue)}</bdi></td>
       <td>{word("alarm", one.alarm)}</td>
       <td class="number">{reading(one, one.value)} / {reading(one, one.threshold)}</td>
       <td class="number">{one.cleared_at === null ? `${t("raised_now")} ${span(now.value - one.raised_at)}` : span(one.cleared_at - one.raised_at)}</td>

@@ -60,8 +60,8 @@ function CallLine({ id }: { id: string }) {
       <td title={`${call.customer_name ?? ""} ${call.caller}`.trim()}><Caller call={call} /></td>
       <td>{word("stage", call.stage)}</td>
       <td class={`number ${late.value}`}>{passed}</td>
-      <td title={call.queue === null ? "" : queueName(call.queue)}><bdi>{call.queue === null ? "" : queueName(call.queue)}</bdi></td>
-      <td>{waits ? <Handing call={call} /> : call.agent_id !== null && <bdi>{agentName(call.agent_id)}</bdi>}</td>
+      <td title={call.queue === null ? "" : queueName(call.queue)}><bdi class="short">{call.queue === null ? "" : queueName(call.queue)}</bdi></td>
+      <td>{waits ? <Handing call={call} /> : call.agent_id !== null && <bdi class="short">{agentName(call.agent_id)}</bdi>}</td>
     </tr>
   );
 }

@@ -68,7 +68,7 @@ function QueueLine({ name }: { name: string }) {
   return (
     <tr class={queue.alarms.length > 0 ? "alarm" : ""} data-test={`queue-${name}`}>
       <th scope="row" title={queueName(name)}>
-        <button type="button" class="plain" aria-pressed={on} onClick={() => (filter.value = { ...filter.value, queue: on ? "" : name })} data-test="only-queue">{queue.alarms.length > 0 && <Icon name="alert" />}<bdi>{queueName(name)}</bdi></button>
+        <button type="button" class="plain" aria-pressed={on} onClick={() => (filter.value = { ...filter.value, queue: on ? "" : name })} data-test="only-queue">{queue.alarms.length > 0 && <Icon name="alert" />}<bdi class="short">{queueName(name)}</bdi></button>
       </th>
       <Count value={queue.waiting} tone={`${queue.waiting > 0 ? "some" : ""} ${alarmed("waiting")}`} test="waiting" />
       <Longest name={name} tone={alarmed("longest_wait")} />

@@ -1,13 +1,23 @@
+import { useComputed } from "@preact/signals";
 import { t } from "../../i18n";
 import type { QueueRow } from "../../protocol";
+import { now } from "../../state";
 
 const [WIDTH, HEIGHT, STEPS] = [76, 20, 16];
 
+/** Visits of each of the last intervals until now; the row ends with the last one in which somebody called. */
+function useLastHours({ trend, trend_at, trend_step }: QueueRow): [number, number, number][] {
+  const present = useComputed(() => Math.floor(now.value / (trend_step || 1)));
+  if (trend.length === 0) return [];
+  const first = Math.round(trend_at / trend_step);
+  return Array.from({ length: STEPS }, (_, place) => trend[present.value - STEPS + 1 + place - first] ?? [0, 0, 0]);
+}
+
 /** Visits of the last four hours by quarter: offered as a line, abandoned as bars below it. */
 export function Sparkline({ queue }: { queue: QueueRow }) {
-  const points = queue.trend.slice(-STEPS);
+  const points = useLastHours(queue);
   const most = Math.max(1, ...points.map(([offered]) => offered));
-  const x = (place: number) => ((STEPS - points.length + place) / (STEPS - 1)) * (WIDTH - 6) + 3;
+  const x = (place: number) => (place / (STEPS - 1)) * (WIDTH - 6) + 3;
   const y = (count: number) => HEIGHT - 1 - (count / most) * (HEIGHT - 4) - 1;
   const lost = points.reduce((sum, [, , abandoned]) => sum + abandoned, 0);
   const offered = points.reduce((sum, [count]) => sum + count, 0);

@@ -53,7 +53,7 @@ function OfQueue({ limits }: { limits: Thresholds }) {
   const inherit = () => void act("reset_alarms", { queue: limits.queue }, `${title(limits.queue)}: ${t("every_queue")} ✓`).then(askThresholds);
   return (
     <form class={`threshold ${limits.own ? "" : "general"}`} onSubmit={submit} aria-label={title(limits.queue)} data-test={`threshold-${limits.queue}`}>
-      <strong class="short" title={title(limits.queue)}><bdi>{title(limits.queue)}</bdi></strong>
+      <strong title={title(limits.queue)}><bdi class="short">{title(limits.queue)}</bdi></strong>
       {NUMBERS.map((name) => (
         <Field key={name} name={name} label={word("threshold", name)} value={limits[name]} {...(name === "service_level" && { most: 100 })} />
       ))}
