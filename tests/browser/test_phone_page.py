@@ -75,7 +75,7 @@ async def test_everybody_in_a_conference_is_listed_and_can_be_let_go(page: Page,
     await page.get_by_test_id("drop").first.click()
     tell(site, f.ConferenceLeft, "k1")
     await expect(page.get_by_test_id("party")).to_have_count(1)
-    await page.keyboard.press("Alt+e")
+    await page.keyboard.press("Alt+x")
     await expect(page.get_by_test_id("end-conference")).to_be_enabled()
     assert site.world.desk.done[-2:] == [("drop", "1001", "k1"), ("drop", "1001", None)]
 

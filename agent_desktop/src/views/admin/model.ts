@@ -1,10 +1,11 @@
 // What the administrator's page knows. Drafts outlive a change of section, a reload, an expired session and every refusal:
 // nothing typed is lost.
 
-import { computed, effect, signal } from "@preact/signals";
+import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import { request } from "../../api";
 import { CommandError } from "../../live";
 import type { Calendars, ErrorBody, SetupParts, SwitchSetup } from "../../protocol";
+import { session } from "../../state";
 import { wrongByField } from "../../wrong";
 import { keep, kept, keptKeys } from "../work/kept";
 import { askUser } from "./Ask";
@@ -64,6 +65,15 @@ export function restoreDrafts(): void {
   const found = keptKeys(KEPT).map((key) => [key.slice(KEPT.length), kept<Draft>(key)] as const);
   drafts.value = new Map(found.filter((pair): pair is readonly [string, Draft] => pair[1] !== null));
 }
+
+/** Nothing of one administrator is left for the next; what he typed is kept under his login (work/kept.ts). */
+effect(() => {
+  if (session.value !== null) return;
+  untracked(() => batch(() => {
+    for (const one of [setup, calendars, onSwitch, failed, secret, dirty]) one.value = null;
+    drafts.value = new Map();
+  }));
+});
 
 export function parts(plural: Plural): Part[] {
   return (setup.value?.[plural] ?? []) as unknown as Part[];

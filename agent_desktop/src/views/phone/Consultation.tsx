@@ -83,7 +83,7 @@ function Conference({ parties }: { parties: Consult[] }) {
       </ul>
       <div class="acts">
         <Act icon="leave" label={t("leave_conference")} keys="Alt+l" disabled={busy.value} onClick={() => void wish("hang_up", {})} test="leave-conference" />
-        <Act icon="hangup" tone="stop" label={t("end_conference")} keys="Alt+e" disabled={busy.value} onClick={() => void wish("drop", { party: null })} test="end-conference" />
+        <Act icon="hangup" tone="stop" label={t("end_conference")} keys="Alt+x" disabled={busy.value} onClick={() => void wish("drop", { party: null })} test="end-conference" />
       </div>
     </section>
   );
