@@ -32,7 +32,7 @@ from cti_server.domain.on_switch import LAST_QUEUE, endpoints, own_queue
 from cti_server.domain.queues import Queue
 from cti_server.domain.routing import seat_of
 from cti_server.errors import NotFound
-from cti_server.ports import LinkUp, PhoneBusy, PhoneReachability, SwitchEvent
+from cti_server.ports import LinkDown, LinkUp, PhoneBusy, PhoneReachability, SwitchEvent
 from cti_server.services.acd import Acd
 
 
@@ -249,6 +249,9 @@ class Floor:
                 for agent_id in self._agents:
                     self._look_at_phones(agent_id)
                     self._look_at_calls(agent_id)
+            case LinkDown():
+                # A talk's end will not be told now: whoever was busy with it must not stay so.
+                self._busy = None
 
     def _phone_seen(self, endpoint: str, reachable: bool) -> None:
         """Phones of nobody are kept in mind too: an agent may be given one that is registered."""

@@ -14,7 +14,9 @@ pytestmark = [*IN_A_ROOM, pytest.mark.timeout(300)]
 CALLS, WARM = 50, 8
 RATE = 2.0
 HEAP_KIB, NODES, LISTENERS = 1536, 150, 60
-"""Most that CALLS - WARM calls may add; nodes of the list of own calls, which has an end, do not count."""
+"""Most that CALLS - WARM calls may add; nodes and listeners of the list of own calls, which has an end, do not count."""
+A_NUMBER = 4
+"""Listeners of a number one can call and copy."""
 CALLERS = [f"1380000{number:04}" for number in range(CALLS)]
 
 
@@ -44,6 +46,7 @@ async def used(session: CDPSession, page: Page) -> dict[str, float]:
     metrics = {one["name"]: one["value"] for one in (await session.send("Performance.getMetrics"))["metrics"]}
     found = {name: metrics[name] for name in ("JSHeapUsedSize", "Nodes", "JSEventListeners")}
     found["Nodes"] -= await page.evaluate(LISTED)
+    found["JSEventListeners"] -= A_NUMBER * await page.get_by_test_id("calls").locator(".tel-box").count()
     found["connections"] = await page.evaluate("window.connections.length")
     return found
 

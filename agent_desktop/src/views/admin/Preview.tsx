@@ -12,7 +12,6 @@ interface LookupAnswer {
 }
 
 const OUTCOMES = ["answered", "timed_out", "refused", "callback", "key_exit"];
-const CALLERS = ["", "13900000001", "13900000002", "13900000003"];
 const LOOKUPS: LookupAnswer["outcome"][] = ["found", "nothing", "failed"];
 const ENDS: ReadonlySet<PreviewStep["what"]> = new Set(["queue", "transfer", "end"]);
 
@@ -42,7 +41,7 @@ export function Preview({ file, text, go, lines }: { file: string; text: string;
   return (
     <div class="admin-preview" data-test="preview">
       <div class="admin-setting">
-        <label>{t("caller")}<select value={caller} onChange={(event) => again(() => setCaller(event.currentTarget.value))}>{CALLERS.map((one) => <option key={one} value={one}>{one ? `${one} · ${word("admin.caller", one)}` : t("unknown_caller")}</option>)}</select></label>
+        <label>{t("caller")}<input type="tel" value={caller} maxLength={21} placeholder={t("withheld")} onInput={(event) => again(() => setCaller(event.currentTarget.value.replace(/[^+0-9]/g, "")))} data-test="preview-caller" /></label>
         <label>{t("spoken")}<select value={language} onChange={(event) => again(() => setLanguage(event.currentTarget.value))}>{["zh", "en"].map((one) => <option key={one} value={one}>{word("spoken", one)}</option>)}</select></label>
         <label>{t("admin.preview.at")}<input type="datetime-local" value={at} onInput={(event) => again(() => setAt(event.currentTarget.value))} data-test="preview-at" /></label>
         {asked.size > 0 && <p class="label">{t("admin.preview.lookups")}</p>}
